@@ -1,0 +1,9 @@
+//! How a machine is reached.
+
+mod api;
+mod files;
+mod local;
+mod process;
+
+pub use api::{Connection, EntryKind, NewFile, Space, Stat};
+pub use local::Local;

@@ -1,0 +1,25 @@
+//! The managed types.
+
+mod command;
+mod command_plan;
+#[cfg(test)]
+mod command_tests;
+mod directory;
+#[cfg(test)]
+mod directory_tests;
+mod driver;
+mod file;
+#[cfg(test)]
+mod file_tests;
+mod redaction;
+mod volume;
+mod volume_plan;
+#[cfg(test)]
+mod volume_tests;
+
+pub use command::{HostCommand, schema as command_schema, validate as validate_command};
+pub use command_plan::plan as plan_command;
+pub use directory::{HostDirectory, schema as directory_schema};
+pub use file::{HostFile, schema as file_schema, validate as validate_file};
+pub use volume::{HostVolume, schema as volume_schema, validate as validate_volume};
+pub use volume_plan::plan as plan_volume;

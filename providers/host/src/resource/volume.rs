@@ -1,0 +1,311 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, Type};
+
+use super::command::TOKEN_VARIABLE;
+use super::driver::{Driver, is_subvolume, remove};
+use crate::connection::{Connection, EntryKind, Stat};
+use crate::fault::cannot;
+use crate::mark::{self, Mark};
+use crate::path::{folder, manageable, pending};
+use crate::{ownership, parents, refused};
+
+/// What a delete of a volume loses.
+pub const DATA: &str = "all files in the volume";
+
+/// `host_volume`: a directory for data that can be cloned.
+///
+/// A volume and a clone are made under a hidden name and renamed when they are complete, so half a
+/// clone never has the volume's name. A delete takes all data with it; `prevent_destroy` protects.
+/// It is marked first, and one that was interrupted is never taken for a whole volume.
+pub struct HostVolume(pub Arc<dyn Connection>);
+
+pub fn schema() -> Schema {
+    let mut schema = Schema::new(
+        "host_volume",
+        "A directory for data, cheap to clone where the filesystem allows it.",
+        [
+            (
+                "path",
+                Attribute::required(Type::String, "Absolute, or relative to the root module.").replaces(),
+            ),
+            (
+                "driver",
+                Attribute::optional(
+                    Type::String,
+                    "btrfs (subvolume and snapshot), reflink, copy, or auto: the best that works there.",
+                )
+                .default("auto"),
+            ),
+            (
+                "clone_of",
+                Attribute::optional(
+                    Type::String,
+                    "Path of the volume to start as a clone of; only used when made.",
+                ),
+            ),
+            ("driver_used", Attribute::computed(Type::String, "The driver that it was made with.")),
+            (
+                "clone_instant",
+                Attribute::computed(Type::Bool, "A clone of it takes a moment, whatever its size."),
+            ),
+            ("intact", Attribute::computed(Type::Bool, "False once a delete of it has begun.")),
+            ("absolute_path", Attribute::computed(Type::String, "The path on the machine.")),
+            (
+                "parents",
+                Attribute::computed(Type::list(Type::String), "Parent folders that were made for it."),
+            ),
+        ],
+    )
+    .holds_data(DATA);
+    schema.attributes.extend(ownership::attributes().map(|(name, a)| (name.into(), a)));
+    schema
+}
+
+pub fn validate(config: &Object) -> Diagnostics {
+    let mut found = ownership::validate(config);
+    if let Some(driver) = config["driver"].as_str()
+        && driver != "auto"
+        && Driver::parse(driver).is_none()
+    {
+        let summary = format!("there is no volume driver \"{driver}\"");
+        found.push(refused("driver", summary, "Use auto, btrfs, reflink or copy."));
+    }
+    found
+}
+
+#[async_trait]
+impl Resource for HostVolume {
+    async fn prepare(&self, call: &Call, mut config: Object) -> Result<Object, Fault> {
+        let Some(path) = config["path"].as_str() else { return Ok(config) };
+        let path = manageable(&call.base_dir, path)?;
+        let directory = folder(&path).to_owned();
+        if self.exists(&path).await? || !self.exists(&directory).await? {
+            return Ok(config);
+        }
+        let source = match config["clone_of"].as_str() {
+            Some(source) => Some(manageable(&call.base_dir, source)?),
+            None => None,
+        };
+        // A source that this plan makes cannot tell yet.
+        if let Some(source) = &source
+            && !self.exists(source).await?
+        {
+            return Ok(config);
+        }
+        if !config["driver"].is_unknown() && !config["clone_of"].is_unknown() {
+            let driver = self.choose(&config, &directory, source.as_deref()).await?;
+            config.set("driver_used", driver.name());
+        }
+        Ok(config)
+    }
+
+    async fn read(&self, call: &Call, stored: &Object) -> Result<Option<Object>, Fault> {
+        let path = manageable(&call.base_dir, stored.str("path")?)?;
+        let stat = self.0.stat(&path).await.map_err(cannot("look at", &path))?;
+        match stat.filter(|s| s.kind == EntryKind::Directory) {
+            Some(stat) => self.observed(&path, &stat, stored.clone()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
+        let connection = self.0.as_ref();
+        let path = manageable(&call.base_dir, planned.str("path")?)?;
+        if connection.stat(&path).await.map_err(cannot("look at", &path))?.is_some() {
+            return Err(Fault::new(format!("{path} is there already, and mprov did not make it"))
+                .detail("Data that is there is never taken over by itself: import it, move it away, or choose another path."));
+        }
+        let wanted = ownership::wanted(connection, planned).await?;
+        let source = self.source(call, planned).await?;
+        let made = parents::make(connection, &path, &call.token).await?;
+        let filled = self.fill(call, planned, &path, source.as_deref(), wanted).await;
+        let driver = match filled {
+            Ok(driver) => driver,
+            Err(fault) => {
+                // A failed clone must not fill the disk until the next try.
+                remove(connection, call.events.as_ref(), &pending(&path)).await?;
+                mark::clear(connection, &path).await?;
+                parents::remove(connection, &path, &made).await?;
+                return Err(fault);
+            }
+        };
+        let result =
+            planned.clone().with("driver_used", driver.name()).with("parents", parents::value(&made));
+        self.finished(&path, result).await
+    }
+
+    async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
+        let path = manageable(&call.base_dir, prior.str("path")?)?;
+        let wanted = ownership::wanted(self.0.as_ref(), planned).await?;
+        ownership::set(self.0.as_ref(), &path, wanted).await?;
+        self.finished(&path, planned.clone()).await
+    }
+
+    async fn delete(&self, call: &Call, prior: &Object) -> Result<(), Fault> {
+        let connection = self.0.as_ref();
+        let path = manageable(&call.base_dir, prior.str("path")?)?;
+        let there = connection.stat(&path).await.map_err(cannot("look at", &path))?;
+        match there.map(|s| s.kind) {
+            None => {}
+            Some(EntryKind::Directory) => {
+                super::directory::refuse_mounts(connection, &path).await?;
+                mark::set(connection, &path, &path, &Mark::Deleting).await?;
+                remove(connection, call.events.as_ref(), &path).await?;
+            }
+            Some(_) => {
+                return Err(Fault::new(format!("{path} is not a directory any more"))
+                    .detail("Somebody replaced it. Remove what is there by hand, then destroy again."));
+            }
+        }
+        mark::clear(connection, &path).await?;
+        parents::remove(connection, &path, &prior.strings("parents")?).await
+    }
+
+    async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
+        let connection = self.0.as_ref();
+        let path = manageable(&call.base_dir, planned.str("path")?)?;
+        let marker = format!("{TOKEN_VARIABLE}={}", call.token);
+        let running = connection.processes_with(&marker).await.map_err(cannot("look into", "/proc"))?;
+        if let Some(process) = running.first() {
+            return Err(Fault::new(format!("the volume {path} is still being made, by process {process}"))
+                .detail("It was started by the apply before, which was killed. Wait for it or end it, then apply again."));
+        }
+        let made = parents::find(connection, &path, &call.token).await?;
+        remove(connection, call.events.as_ref(), &pending(&path)).await?;
+        let there = connection.stat(&path).await.map_err(cannot("look at", &path))?;
+        let ours = match there {
+            Some(stat) if stat.kind == EntryKind::Directory => {
+                mark::get(connection, &path).await? == Some(Mark::Made(call.token.to_string()))
+            }
+            _ => false,
+        };
+        if !ours {
+            return Ok(None);
+        }
+        let driver = self.driver_of(&path).await?;
+        let result =
+            planned.clone().with("driver_used", driver.name()).with("parents", parents::value(&made));
+        self.finished(&path, result).await.map(Some)
+    }
+
+    async fn import(&self, call: &Call, id: &str) -> Result<Object, Fault> {
+        let path = manageable(&call.base_dir, id)?;
+        let stat = self.0.stat(&path).await.map_err(cannot("look at", &path))?;
+        if stat.is_none_or(|s| s.kind != EntryKind::Directory) {
+            return Err(Fault::new(format!("{path} is not a directory")));
+        }
+        let known = Object::new()
+            .with("path", id)
+            .with("driver", "auto")
+            .with("driver_used", self.driver_of(&path).await?.name())
+            .with("parents", parents::value(&[]));
+        self.finished(&path, known).await
+    }
+}
+
+impl HostVolume {
+    async fn exists(&self, path: &str) -> Result<bool, Fault> {
+        Ok(self.0.stat(path).await.map_err(cannot("look at", path))?.is_some())
+    }
+
+    /// Makes the volume under its hidden name, complete and marked, and gives it its own.
+    async fn fill(
+        &self,
+        call: &Call,
+        planned: &Object,
+        path: &str,
+        source: Option<&str>,
+        mut wanted: ownership::Ownership,
+    ) -> Result<Driver, Fault> {
+        let connection = self.0.as_ref();
+        let new = pending(path);
+        remove(connection, call.events.as_ref(), &new).await?;
+        let driver = self.choose(planned, folder(path), source).await?;
+        match source {
+            Some(source) => {
+                call.events.progress(&format!("cloning {source} ({})", driver.name()));
+                driver.clone(connection, call, source, &new).await?;
+            }
+            None => {
+                driver.make(connection, call, &new).await?;
+                wanted.mode = wanted.mode.or(Some(0o755));
+            }
+        }
+        ownership::set(connection, &new, wanted).await?;
+        // A clone has brought its source's mark along: it gets its own before its name.
+        mark::set(connection, &new, path, &Mark::Made(call.token.to_string())).await?;
+        connection.rename(&new, path).await.map_err(cannot("give its name to", path))?;
+        Ok(driver)
+    }
+
+    async fn source(&self, call: &Call, planned: &Object) -> Result<Option<String>, Fault> {
+        let Some(source) = planned.opt_str("clone_of")? else { return Ok(None) };
+        let source = manageable(&call.base_dir, source)?;
+        let connection = self.0.as_ref();
+        let stat = connection.stat(&source).await.map_err(cannot("look at", &source))?;
+        if stat.is_none_or(|s| s.kind != EntryKind::Directory) {
+            return Err(Fault::new(format!("there is no volume {source} to clone"))
+                .detail("clone_of is the path of a volume that exists."));
+        }
+        if mark::get(connection, &source).await? == Some(Mark::Deleting) {
+            return Err(Fault::new(format!("the volume {source} was half deleted and cannot be cloned")));
+        }
+        Ok(Some(source))
+    }
+
+    /// The driver that is asked for, if it works there; for `auto` the best that does.
+    async fn choose(&self, config: &Object, directory: &str, source: Option<&str>) -> Result<Driver, Fault> {
+        let connection = self.0.as_ref();
+        let subvolume = match source {
+            Some(source) => is_subvolume(connection, source).await?,
+            None => true,
+        };
+        let Some(driver) = config["driver"].as_str().and_then(Driver::parse) else {
+            return match Driver::probe(connection, directory).await? {
+                // Only a subvolume has snapshots; the files of another directory can share data.
+                Driver::Btrfs if !subvolume => Ok(Driver::Reflink),
+                best => Ok(best),
+            };
+        };
+        let cannot = match driver.works(connection, directory).await? {
+            Ok(()) if driver == Driver::Btrfs && !subvolume => {
+                "what it is a clone of is not a subvolume".into()
+            }
+            Ok(()) => return Ok(driver),
+            Err(why) => why,
+        };
+        Err(Fault::new(format!("the volume driver \"{}\" does not work in {directory}", driver.name()))
+            .detail(format!("{cannot}. Use driver = \"auto\", or put the volume on another filesystem.")))
+    }
+
+    async fn driver_of(&self, path: &str) -> Result<Driver, Fault> {
+        if is_subvolume(self.0.as_ref(), path).await? {
+            return Ok(Driver::Btrfs);
+        }
+        match Driver::Reflink.works(self.0.as_ref(), path).await? {
+            Ok(()) => Ok(Driver::Reflink),
+            Err(_) => Ok(Driver::Copy),
+        }
+    }
+
+    async fn finished(&self, path: &str, known: Object) -> Result<Object, Fault> {
+        let stat = self.0.stat(path).await.map_err(cannot("look at", path))?;
+        let Some(stat) = stat else {
+            return Err(Fault::new(format!("{path} vanished while it was made"))
+                .detail("Something else removes files there."));
+        };
+        self.observed(path, &stat, known).await
+    }
+
+    async fn observed(&self, path: &str, stat: &Stat, known: Object) -> Result<Object, Fault> {
+        let connection = self.0.as_ref();
+        let mut observed = known.clone().with("absolute_path", path);
+        ownership::observe(connection, stat, &known, &mut observed).await?;
+        let driver = known["driver_used"].as_str().and_then(Driver::parse);
+        observed.set("clone_instant", driver.is_some_and(Driver::clones_at_once));
+        observed.set("intact", mark::get(connection, path).await? != Some(Mark::Deleting));
+        Ok(observed)
+    }
+}

@@ -1,0 +1,83 @@
+resource "moodle_site" "site" {
+  container      = docker_container.web.name
+  image          = var.image
+  admin_user     = var.admin.user
+  admin_email    = var.admin.email
+  admin_password = local.admin_password
+  full_name      = var.full_name
+  short_name     = var.short_name
+  language       = var.language
+
+  lifecycle {
+    # A new volume is an empty one: the site in it has to be installed.
+    replace_triggered_by = [host_volume.site]
+  }
+}
+
+resource "moodle_settings" "core" {
+  count     = length(var.settings) > 0 ? 1 : 0
+  container = moodle_site.site.container
+  settings  = var.settings
+}
+
+resource "moodle_settings" "plugin" {
+  for_each  = var.plugin_settings
+  container = moodle_site.site.container
+  component = each.key
+  settings  = each.value
+}
+
+resource "docker_container" "cron" {
+  count   = var.cron ? 1 : 0
+  name    = "${var.name}-cron"
+  image   = var.image
+  command = ["moodle-cron"]
+  restart = "unless-stopped"
+
+  # A task that is under way is finished before it stops.
+  stop_timeout = 120
+
+  dynamic "file" {
+    for_each = local.files
+    content {
+      path    = file.key
+      content = file.value.content
+      mode    = file.value.mode
+      gid     = file.value.gid
+    }
+  }
+
+  secret {
+    name    = "db_password"
+    content = core_random_password.database.result
+    mode    = "0640"
+    gid     = 33
+  }
+
+  mount {
+    type   = "bind"
+    source = host_directory.files.absolute_path
+    target = "/var/moodledata"
+  }
+
+  network {
+    name = docker_network.site.name
+  }
+
+  # Tasks fetch calendars, send mail and ask other services.
+  network {
+    name = var.proxy_network
+  }
+
+  healthcheck {
+    test         = ["CMD", "/usr/local/bin/moodle-cron", "status"]
+    interval     = "60s"
+    timeout      = "10s"
+    retries      = 5
+    start_period = "300s"
+  }
+
+  wait = false
+
+  depends_on = [moodle_site.site]
+}

@@ -1,0 +1,4 @@
+pub mod maintenance;
+pub mod settings;
+pub mod site;
+pub mod source;

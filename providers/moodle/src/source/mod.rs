@@ -1,0 +1,8 @@
+//! Moodle's code: where it comes from, and what it is.
+
+pub mod archive;
+pub mod cache;
+pub mod download;
+pub mod git;
+pub mod tree;
+pub mod version_file;

@@ -1,0 +1,117 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use crate::model::Model;
+
+/// `@id` of the route that carries the model. It stands behind a route that ends every request,
+/// so it is never run.
+const MODEL_ID: &str = "mprov-model";
+const MODEL_KEY: &str = "mprov_model";
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Carried {
+    version: u32,
+    model: Model,
+}
+
+/// Why a configuration cannot be worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It serves something and does not come from mprov.
+    Foreign,
+    /// It comes from an mprov that this one does not understand.
+    Version(u32),
+    Damaged(String),
+}
+
+/// The model inside a configuration. Empty for a proxy that serves nothing yet.
+pub fn model(config: &Json) -> Result<Model, Unusable> {
+    let Some(text) = carried(config) else {
+        return if serves_nothing(config) { Ok(Model::default()) } else { Err(Unusable::Foreign) };
+    };
+    let damaged = |e: serde_json::Error| Unusable::Damaged(e.to_string());
+    let whole: Json = serde_json::from_str(text).map_err(damaged)?;
+    let version = whole["version"].as_u64().unwrap_or(0) as u32;
+    if version != VERSION {
+        return Err(Unusable::Version(version));
+    }
+    Ok(serde_json::from_value::<Carried>(whole).map_err(damaged)?.model)
+}
+
+/// The route that carries the model.
+pub fn carrier(model: &Model) -> Json {
+    let carried = Carried { version: VERSION, model: model.clone() };
+    let text = serde_json::to_string(&carried).expect("a model has string keys only");
+    json!({ "@id": MODEL_ID, "handle": [{ "handler": "vars", MODEL_KEY: text }] })
+}
+
+/// Every route object of the configuration.
+pub fn routes(config: &Json) -> impl Iterator<Item = &Json> {
+    let servers = config["apps"]["http"]["servers"].as_object();
+    servers.into_iter().flat_map(|s| s.values()).flat_map(|s| s["routes"].as_array()).flatten()
+}
+
+/// The configuration without its routes: listeners, TLS, logs.
+pub fn frame(config: &Json) -> Json {
+    let mut frame = config.clone();
+    if let Some(servers) = frame.pointer_mut("/apps/http/servers").and_then(Json::as_object_mut) {
+        for (_, server) in servers.iter_mut() {
+            if let Some(server) = server.as_object_mut() {
+                server.remove("routes");
+            }
+        }
+    }
+    frame
+}
+
+fn carried(config: &Json) -> Option<&str> {
+    let route = routes(config).find(|r| r["@id"] == MODEL_ID)?;
+    route["handle"][0][MODEL_KEY].as_str()
+}
+
+/// No configuration at all, or one that answers every request by itself, as the image starts with.
+fn serves_nothing(config: &Json) -> bool {
+    let only_http = config["apps"].as_object().is_none_or(|apps| apps.keys().all(|name| name == "http"));
+    only_http
+        && routes(config)
+            .flat_map(|r| r["handle"].as_array())
+            .flatten()
+            .all(|handler| handler["handler"] == "static_response")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_route(route: Json) -> Json {
+        json!({ "apps": { "http": { "servers": { "main": { "routes": [route] } } } } })
+    }
+
+    #[test]
+    fn a_model_comes_back() {
+        let model_in = Model { server: Some(crate::model::Server::standard()), ..Model::default() };
+        assert_eq!(model(&with_route(carrier(&model_in))), Ok(model_in));
+    }
+
+    #[test]
+    fn what_somebody_else_configured_is_not_taken_for_nothing() {
+        assert_eq!(model(&Json::Null), Ok(Model::default()));
+        assert_eq!(
+            model(&with_route(json!({"handle": [{"handler": "static_response"}]}))),
+            Ok(Model::default())
+        );
+        assert_eq!(
+            model(&with_route(json!({"handle": [{"handler": "reverse_proxy"}]}))),
+            Err(Unusable::Foreign)
+        );
+        assert_eq!(model(&json!({"apps": {"tls": {}}})), Err(Unusable::Foreign));
+    }
+
+    #[test]
+    fn a_newer_model_is_named_as_such() {
+        let text = r#"{"version": 2, "model": {"shape": "unknown"}}"#;
+        let config = with_route(json!({"@id": MODEL_ID, "handle": [{"handler": "vars", MODEL_KEY: text}]}));
+        assert_eq!(model(&config), Err(Unusable::Version(2)));
+    }
+}

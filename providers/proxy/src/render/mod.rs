@@ -1,0 +1,9 @@
+//! The whole configuration of Caddy from the model. Pure: the same model gives the same JSON.
+
+mod route;
+mod server;
+mod tls;
+mod whole;
+
+pub use route::ids;
+pub use whole::{Mounts, SLOT, UNANSWERED, configuration};

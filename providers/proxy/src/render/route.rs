@@ -1,0 +1,206 @@
+use serde_json::{Value as Json, json};
+
+use super::{Mounts, SLOT};
+use crate::model::{Hsts, PREVIEW_COOKIE, Route, Server};
+use crate::size;
+use crate::slot::{FREEZE, LIVE_B, Slot};
+
+/// Request headers by which a visitor could claim another address than his own. Caddy itself
+/// replaces `X-Forwarded-*`; Moodle would also believe `Client-Ip`.
+const FORGED: [&str; 6] =
+    ["Client-Ip", "X-Client-Ip", "X-Real-Ip", "X-Cluster-Client-Ip", "Forwarded", "Proxy"];
+
+const FREEZE_PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Back in a few minutes</title>\
+    </head><body><h1>Back in a few minutes</h1><p>The site is being maintained. What you have saved is safe; \
+    please try again shortly.</p></body></html>\n";
+
+/// `@id`s of all objects that a route is made of.
+pub fn ids(hostname: &str) -> [String; 4] {
+    [
+        format!("mprov-route-{hostname}"),
+        format!("mprov-plain-{hostname}"),
+        format!("mprov-probe-a-{hostname}"),
+        format!("mprov-probe-b-{hostname}"),
+    ]
+}
+
+/// The route on the HTTP port: the site itself, or the way to HTTPS.
+pub fn plain(route: &Route, server: &Server, mounts: Mounts<'_>) -> Json {
+    let [main, plain, ..] = ids(&route.hostname);
+    if !route.uses_tls() {
+        return site(main, route, None, mounts);
+    }
+    if !route.redirect_http {
+        return site(plain, route, None, mounts);
+    }
+    let port = match server.public_https_port {
+        443 => String::new(),
+        port => format!(":{port}"),
+    };
+    let location = format!("https://{{http.request.host}}{port}{{http.request.uri}}");
+    json!({
+        "@id": plain,
+        "match": [{ "host": [route.hostname] }],
+        // 308: the method and the body of a form go with it.
+        "handle": [{ "handler": "static_response", "status_code": 308, "headers": { "Location": [location] } }],
+        "terminal": true
+    })
+}
+
+/// The route on the HTTPS port.
+pub fn secure(route: &Route, server: &Server, mounts: Mounts<'_>) -> Json {
+    let [main, ..] = ids(&route.hostname);
+    let standard = Hsts { max_age: server.hsts_max_age, include_subdomains: false, preload: false };
+    site(main, route, Some(route.hsts.unwrap_or(standard)), mounts)
+}
+
+/// One route for each slot on the probe's socket: the slot is asked past freeze and live slot.
+pub fn probes(route: &Route) -> Vec<Json> {
+    let [_, _, a, b] = ids(&route.hostname);
+    [(a, Slot::A), (b, Slot::B)]
+        .into_iter()
+        .filter_map(|(id, slot)| {
+            let upstream = route.slots.get(slot)?;
+            Some(json!({
+                "@id": id,
+                "match": [{ "host": [route.hostname], "header": { SLOT: [slot.name()] } }],
+                "handle": [reverse_proxy(route, upstream)],
+                "terminal": true
+            }))
+        })
+        .collect()
+}
+
+fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Json {
+    let folder = mounts.state.join(&route.hostname).to_string_lossy().into_owned();
+    let file = |name: &str| json!([{ "file": { "root": folder, "try_files": [format!("/{name}")] } }]);
+
+    let mut steps = Vec::new();
+    if !route.path_blocks.is_empty() {
+        let nothing = json!({ "handler": "static_response", "status_code": 404 });
+        steps
+            .push(json!({ "match": [{ "path": route.path_blocks }], "handle": [nothing], "terminal": true }));
+    }
+    if let Some(hsts) = hsts.filter(|h| h.max_age > 0) {
+        let set = json!({ "Strict-Transport-Security": [hsts_text(hsts)] });
+        steps.push(
+            json!({ "handle": [{ "handler": "headers", "response": { "set": set, "deferred": true } }] }),
+        );
+    }
+    let max = size::parse(&route.max_body).unwrap_or_default();
+    steps.push(too_large(max));
+    // For bodies that do not say how long they are.
+    steps.push(json!({ "handle": [{ "handler": "request_body", "max_size": max }] }));
+
+    // Before the freeze: the operator looks at the new slot while users wait.
+    if let Some(cookie) = &route.preview_cookie {
+        let cookie_given =
+            json!([{ "vars": { format!("{{http.request.cookie.{PREVIEW_COOKIE}}}"): [cookie.0] } }]);
+        let shown = json!([
+            { "match": file(LIVE_B), "handle": preview(route, Slot::A), "terminal": true },
+            { "handle": preview(route, Slot::B), "terminal": true }
+        ]);
+        let inner = json!({ "handler": "subroute", "routes": shown });
+        steps.push(json!({ "match": cookie_given, "handle": [inner], "terminal": true }));
+    }
+    steps.push(json!({ "match": file(FREEZE), "handle": [frozen(route)], "terminal": true }));
+    steps.push(json!({ "match": file(LIVE_B), "handle": [live(route, Slot::B)], "terminal": true }));
+    steps.push(json!({ "handle": [live(route, Slot::A)], "terminal": true }));
+
+    json!({
+        "@id": id,
+        "match": [{ "host": [route.hostname] }],
+        "handle": [{ "handler": "subroute", "routes": steps }],
+        "terminal": true
+    })
+}
+
+/// Answers an upload that is announced as too large before any of it is read, with the status
+/// that says so. (The limit on reading shows as a fault of the upstream.)
+fn too_large(max: u64) -> Json {
+    let condition = format!("int({{http.request.header.Content-Length}}) > {max}");
+    let refused =
+        json!({ "handler": "static_response", "status_code": 413, "body": "This file is too large.\n" });
+    let inner = json!([{ "match": [{ "expression": condition }], "handle": [refused], "terminal": true }]);
+    json!({
+        "match": [{ "header": { "Content-Length": ["*"] } }],
+        "handle": [{ "handler": "subroute", "routes": inner }]
+    })
+}
+
+fn hsts_text(hsts: Hsts) -> String {
+    let mut text = format!("max-age={}", hsts.max_age);
+    if hsts.include_subdomains {
+        text.push_str("; includeSubDomains");
+    }
+    if hsts.preload {
+        text.push_str("; preload");
+    }
+    text
+}
+
+fn frozen(route: &Route) -> Json {
+    json!({
+        "handler": "static_response",
+        "status_code": 503,
+        "headers": {
+            "Retry-After": ["60"],
+            "Cache-Control": ["no-store"],
+            "Content-Type": ["text/html; charset=utf-8"]
+        },
+        "body": literal(route.freeze_page.as_deref().unwrap_or(FREEZE_PAGE))
+    })
+}
+
+/// The slot that is asked for by cookie; the live one while the other has never been used.
+fn preview(route: &Route, slot: Slot) -> Json {
+    let shown = if route.slots.get(slot).is_some() { slot } else { slot.other() };
+    let said = json!({ SLOT: [shown.name()], "Cache-Control": ["no-store"] });
+    json!([
+        { "handler": "headers", "response": { "set": said, "deferred": true } },
+        live(route, shown)
+    ])
+}
+
+fn live(route: &Route, slot: Slot) -> Json {
+    let Some(upstream) = route.slots.get(slot) else {
+        return json!({ "handler": "static_response", "status_code": 503, "headers": { "Retry-After": ["60"] } });
+    };
+    let mut proxy = reverse_proxy(route, upstream);
+    // A container that restarts is waited for. Only connecting is tried again: nothing that an
+    // upstream may have begun to work on is sent twice.
+    proxy["load_balancing"] = json!({ "try_duration": "5s", "try_interval": "250ms" });
+    proxy
+}
+
+fn reverse_proxy(route: &Route, upstream: &str) -> Json {
+    json!({
+        "handler": "reverse_proxy",
+        "upstreams": [{ "dial": upstream }],
+        // `Host` goes on unchanged, as Moodle compares it with its own address.
+        "headers": { "request": { "delete": FORGED } },
+        "transport": {
+            "protocol": "http",
+            "dial_timeout": "5s",
+            "read_timeout": route.read_timeout,
+            "write_timeout": route.write_timeout,
+            // Shorter than the web server's own, or a request meets a connection being closed.
+            "keep_alive": { "enabled": true, "idle_timeout": "30s", "max_idle_conns_per_host": 64 }
+        }
+    })
+}
+
+/// Text in which no part is taken for a placeholder.
+fn literal(text: &str) -> String {
+    text.replace('{', "\\{")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_of_a_page_are_no_placeholders() {
+        assert_eq!(literal("a{color:red}"), "a\\{color:red}");
+    }
+}

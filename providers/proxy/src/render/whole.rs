@@ -1,0 +1,64 @@
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::{server, tls};
+use crate::model::Model;
+
+/// What the configuration needs to know of the proxy's own file system.
+#[derive(Clone, Copy, Debug)]
+pub struct Mounts<'a> {
+    pub state: &'a Path,
+    pub certificates: &'a Path,
+}
+
+/// Status header of the probe listener when the upstream itself did not answer.
+pub const UNANSWERED: &str = "X-Mprov-Unanswered";
+/// Request header that names the slot to the probe listener.
+pub const SLOT: &str = "X-Mprov-Slot";
+
+/// `base` is the configuration in force: where the admin API listens and where the proxy keeps
+/// its own data are the machine's business and are taken over from there.
+pub fn configuration(model: &Model, base: &Json, mounts: Mounts<'_>) -> Json {
+    let mut config = serde_json::Map::new();
+    let mut admin = base["admin"].as_object().cloned().unwrap_or_default();
+    // The saved file is the only memory; two memories would disagree one day.
+    admin.insert("config".into(), serde_json::json!({ "persist": false }));
+    config.insert("admin".into(), admin.into());
+    if base["storage"].is_object() {
+        config.insert("storage".into(), base["storage"].clone());
+    }
+    if model.server().access_log {
+        config.insert("logging".into(), server::logging());
+    }
+
+    let mut apps = serde_json::Map::new();
+    let probe = base["admin"]["listen"].as_str().and_then(probe_listen);
+    apps.insert("http".into(), server::http_app(model, mounts, probe.as_deref()));
+    if model.routes.values().any(|r| r.uses_tls()) || !model.certificates.is_empty() {
+        apps.insert("tls".into(), tls::tls_app(model, mounts));
+        // Nobody's trust store is changed behind their back.
+        let local = serde_json::json!({ "certificate_authorities": { "local": { "install_trust": false } } });
+        apps.insert("pki".into(), local);
+    }
+    config.insert("apps".into(), apps.into());
+    config.into()
+}
+
+/// The probe's socket beside the admin's, as the proxy sees it.
+fn probe_listen(admin: &str) -> Option<String> {
+    let path = admin.strip_prefix("unix/")?;
+    let (folder, _) = path.rsplit_once('/')?;
+    Some(format!("unix/{folder}/probe.sock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_probe_listens_beside_the_admin_socket() {
+        assert_eq!(probe_listen("unix//srv/run/admin.sock").as_deref(), Some("unix//srv/run/probe.sock"));
+        assert_eq!(probe_listen("localhost:2019"), None);
+    }
+}

@@ -1,0 +1,444 @@
+//! The provider against a real Caddy.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use mprov_sdk::{Object, Value};
+use serde_json::json;
+use support::client::get;
+use support::{Caddy, Client, Site, Upstream, call, changes, desired};
+
+const SERVER: &str = "proxy_server";
+const ROUTE: &str = "proxy_route";
+const CERTIFICATE: &str = "proxy_certificate";
+const COOKIE: &str = "Cookie: other=1; mprov_preview=secret-0123456789\r\n";
+
+fn server(caddy: &Caddy) -> Object {
+    desired(
+        SERVER,
+        [
+            ("http_port", i64::from(caddy.http_port).into()),
+            ("https_port", i64::from(caddy.https_port).into()),
+            ("public_http_port", i64::from(caddy.http_port).into()),
+            ("public_https_port", i64::from(caddy.https_port).into()),
+            ("hsts", 1000.into()),
+        ],
+    )
+}
+
+fn route(host: &'static str, upstream: &str) -> Object {
+    desired(
+        ROUTE,
+        [
+            ("hostname", host.into()),
+            ("upstream", upstream.into()),
+            ("tls", "off".into()),
+            ("health_timeout", "5s".into()),
+        ],
+    )
+}
+
+async fn with_server(caddy: &Caddy) -> Site {
+    let site = caddy.site().await;
+    site.create(SERVER, &server(caddy)).await;
+    site
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_serves_survives_a_crash_and_goes_away() {
+    let mut caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    let planned = route("moodle.example.org", &blue.text());
+    let made = site.create(ROUTE, &planned).await;
+    assert_eq!(made.str("live_slot"), Ok("a"));
+    assert_eq!(made.str("url"), Ok(&*format!("http://moodle.example.org:{}", caddy.http_port)));
+    assert_eq!(site.read(ROUTE, &made).await.as_ref(), Some(&made));
+    assert_eq!(changes(ROUTE, &planned, &made), Vec::<String>::new());
+
+    let forged =
+        "X-Forwarded-For: 6.6.6.6\r\nClient-Ip: 6.6.6.6\r\nX-Real-Ip: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n";
+    let host = format!("moodle.example.org:{}", caddy.http_port);
+    let answer = get(caddy.http_port, &host, "/login/index.php", forged).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.starts_with("I am blue"), "{}", answer.body);
+    assert!(answer.body.contains(&format!("Host: {host}\r\n")), "{}", answer.body);
+    assert!(answer.body.contains("X-Forwarded-For: 127.0.0.1"), "{}", answer.body);
+    assert!(!answer.body.contains("6.6.6.6"), "{}", answer.body);
+
+    for path in ["/mprov-health", "/mprov-health/x", "//mprov-health", "/%6dprov-health"] {
+        assert_eq!(get(caddy.http_port, &host, path, "").await.status, 404, "{path}");
+    }
+    assert_eq!(get(caddy.http_port, "other.example.org", "/", "").await.status, 404);
+
+    caddy.kill();
+    assert_eq!(
+        site.read(ROUTE, &made).await.as_ref(),
+        Some(&made),
+        "what is saved counts while the proxy is down"
+    );
+    caddy.run();
+    let again = site.update(ROUTE, &made, &planned).await;
+    assert_eq!(again, made);
+    assert_eq!(get(caddy.http_port, &host, "/", "").await.status, 200);
+
+    site.delete(ROUTE, &made).await;
+    site.delete(ROUTE, &made).await;
+    assert_eq!(get(caddy.http_port, &host, "/", "").await.status, 404);
+    assert_eq!(site.read(ROUTE, &made).await, None);
+    assert_eq!(std::fs::read_dir(caddy.path("state")).expect("folder").count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_by_hand_show_and_are_repaired() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    let planned = route("a.example.org", &blue.text());
+    let made = site.create(ROUTE, &planned).await;
+
+    let header = json!({ "handle": [{ "handler": "static_response", "body": "hijacked" }] });
+    caddy.admin("PUT", "/id/mprov-route-a.example.org/handle/0/routes/0", Some(&header)).await;
+    let seen = site.read(ROUTE, &made).await.expect("it is there");
+    assert_eq!(changes(ROUTE, &planned, &seen), ["unexpected"]);
+    let repaired = site.update(ROUTE, &seen, &planned).await;
+    assert_eq!(site.read(ROUTE, &repaired).await.as_ref(), Some(&made));
+    assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am blue"));
+
+    std::fs::remove_file(caddy.path("config/caddy.json")).expect("remove");
+    let seen = site.read(ROUTE, &made).await.expect("it is there");
+    assert_eq!(changes(ROUTE, &planned, &seen), ["unexpected"]);
+    site.update(ROUTE, &seen, &planned).await;
+    assert!(caddy.saved().contains("a.example.org"));
+
+    std::fs::write(caddy.path("state/a.example.org/freeze"), "").expect("freeze");
+    let seen = site.read(ROUTE, &made).await.expect("it is there");
+    assert_eq!(changes(ROUTE, &planned, &seen), ["frozen"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_the_proxy_refuses_changes_nothing() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    site.create(ROUTE, &route("a.example.org", &blue.text())).await;
+    let saved = caddy.saved();
+
+    let key = "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n";
+    let bad = desired(
+        CERTIFICATE,
+        [
+            ("name", "bad".into()),
+            ("cert_pem", "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n".into()),
+            ("key_pem", Value::from(key).sensitive()),
+        ],
+    );
+    let fault = site.of(CERTIFICATE).create(&call("t"), &bad).await.expect_err("refused");
+    assert!(fault.summary.contains("refused"), "{fault}");
+    assert!(!fault.to_string().contains("Y2FuYXJ5"), "the key is in the error: {fault}");
+    assert_eq!(caddy.saved(), saved);
+    assert_eq!(get(caddy.http_port, "a.example.org", "/", "").await.status, 200);
+    site.delete(CERTIFICATE, &bad).await;
+    assert_eq!(std::fs::read_dir(caddy.path("config/certs")).expect("folder").count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_by_state_file_fails_no_request() {
+    let caddy = Caddy::start();
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
+    let site = with_server(&caddy).await;
+    let on_blue = route("a.example.org", &blue.text());
+    let on_green = route("a.example.org", &green.text());
+    let mut made = site.create(ROUTE, &on_blue).await;
+    // Both slots are filled from here on, so that a switch loads no configuration.
+    made = site.update(ROUTE, &made, &on_green).await;
+    assert_eq!(made.str("live_slot"), Ok("b"));
+    let configuration = caddy.saved();
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let (sent, failed) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let (stop, sent, failed, port) = (stop.clone(), sent.clone(), failed.clone(), caddy.http_port);
+            tokio::spawn(async move {
+                let mut client = Client::connect(port).await;
+                while !stop.load(Ordering::Relaxed) {
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    let answer = client.try_get("a.example.org", "/", "").await;
+                    if answer.is_none_or(|a| a.status != 200) {
+                        failed.fetch_add(1, Ordering::Relaxed);
+                        client = Client::connect(port).await;
+                    }
+                }
+            })
+        })
+        .collect();
+    for turn in 0..20 {
+        let (wanted, name) = if turn % 2 == 0 { (&on_blue, "I am blue") } else { (&on_green, "I am green") };
+        made = site.update(ROUTE, &made, wanted).await;
+        let seen = get(caddy.http_port, "a.example.org", "/", "").await.body;
+        assert!(seen.starts_with(name), "turn {turn}: {seen}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.expect("client");
+    }
+    let sent = sent.load(Ordering::Relaxed);
+    assert!(sent > 500, "only {sent} requests were sent: no load");
+    assert_eq!(failed.load(Ordering::Relaxed), 0, "of {sent} requests");
+    assert_eq!(caddy.saved(), configuration, "a switch changes no configuration");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_is_not_well_never_becomes_live() {
+    let caddy = Caddy::start();
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
+    let site = with_server(&caddy).await;
+    let planned = route("a.example.org", &blue.text());
+    let made = site.create(ROUTE, &planned).await;
+
+    let mut nobody = route("a.example.org", "127.0.0.1:1");
+    nobody.set("health_timeout", "1s");
+    let mut sick = route("a.example.org", &green.text());
+    sick.set("health_timeout", "1s").set("health_path", "/sick");
+    for (wanted, said) in [(nobody, "nobody answers"), (sick, "500")] {
+        let fault = site.of(ROUTE).update(&call("t"), &made, &wanted).await.expect_err("not well");
+        assert!(fault.detail.contains(said), "{fault}");
+        let partial = fault.partial.expect("what is there");
+        assert_eq!(partial["upstream"], blue.text().into());
+        assert!(fault.resumable);
+        assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am blue"));
+    }
+    // Health endpoints refuse whatever came through the proxy from outside; the probe does not.
+    let mut well = route("a.example.org", &green.text());
+    well.set("health_path", "/inside-only");
+    let made = site.update(ROUTE, &made, &well).await;
+    assert_eq!(made.str("live_slot"), Ok("b"));
+    assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am green"));
+    assert_eq!(get(caddy.http_port, "a.example.org", "/inside-only", "").await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freeze_stops_everybody_but_the_operator() {
+    let caddy = Caddy::start();
+    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
+    let site = with_server(&caddy).await;
+    let page = "<style>h1{color:red}</style><h1>{http.request.host} is {back} soon</h1>";
+    let mut planned = route("a.example.org", &blue.text());
+    planned.set("preview_cookie", Value::from("secret-0123456789").sensitive()).set("freeze_page", page);
+    let made = site.create(ROUTE, &planned).await;
+    // The other slot was never filled.
+    assert!(get(caddy.http_port, "a.example.org", "/", COOKIE).await.body.starts_with("I am blue"));
+
+    planned.set("upstream", green.text());
+    let made = site.update(ROUTE, &made, &planned).await;
+    planned.set("frozen", true);
+    let made = site.update(ROUTE, &made, &planned).await;
+    let answer = get(caddy.http_port, "a.example.org", "/", "").await;
+    assert_eq!((answer.status, &*answer.body), (503, page));
+    assert!(answer.head.contains("Retry-After: 60"), "{}", answer.head);
+    let wrong = "Cookie: mprov_preview=secret-012345678\r\n";
+    assert_eq!(get(caddy.http_port, "a.example.org", "/", wrong).await.status, 503);
+    let shown = get(caddy.http_port, "a.example.org", "/", COOKIE).await;
+    assert!(shown.body.starts_with("I am blue") && shown.head.contains("X-Mprov-Slot: a"), "{shown:?}");
+    assert!(!caddy.log().contains("secret-0123456789"), "the cookie is in the log");
+
+    planned.set("frozen", false);
+    site.update(ROUTE, &made, &planned).await;
+    assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am green"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_by_the_proxy_itself_and_by_a_given_certificate() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+
+    let given = rcgen::generate_simple_self_signed(["given.example.org".to_owned()]).expect("certificate");
+    let key_pem = given.signing_key.serialize_pem();
+    let certificate = desired(
+        CERTIFICATE,
+        [
+            ("name", "given".into()),
+            ("cert_pem", given.cert.pem().into()),
+            ("key_pem", Value::from(key_pem.clone()).sensitive()),
+        ],
+    );
+    let certificate = site.create(CERTIFICATE, &certificate).await;
+    assert_eq!(site.read(CERTIFICATE, &certificate).await.as_ref(), Some(&certificate));
+    let secret_line = key_pem.lines().nth(1).expect("a line of the key");
+    assert!(!caddy.saved().contains(secret_line), "the key is in the saved configuration");
+    for entry in std::fs::read_dir(caddy.path("config/certs")).expect("folder") {
+        let mode = entry.expect("entry").metadata().expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+
+    let mut on_given = route("given.example.org", &blue.text());
+    on_given.set("tls", "certificate").set("certificate", "given");
+    site.create(ROUTE, &on_given).await;
+    let mut internal = route("internal.example.org", &blue.text());
+    internal.set("tls", "internal");
+    let made = site.create(ROUTE, &internal).await;
+    assert_eq!(site.read(ROUTE, &made).await.as_ref(), Some(&made));
+    assert_eq!(site.read(CERTIFICATE, &certificate).await.as_ref(), Some(&certificate));
+    let listeners = site.read(SERVER, &server(&caddy)).await.expect("it is there");
+    assert_eq!(changes(SERVER, &server(&caddy), &listeners), Vec::<String>::new());
+
+    let plain = get(caddy.http_port, "internal.example.org", "/a?b=c", "").await;
+    assert_eq!(plain.status, 308);
+    let location = format!("Location: https://internal.example.org:{}/a?b=c", caddy.https_port);
+    assert!(plain.head.contains(&location), "{}", plain.head);
+
+    let root = wait_for_file(&caddy.path("data/pki/authorities/local/root.crt")).await;
+    for (host, trusted) in
+        [("given.example.org", given.cert.pem().into_bytes()), ("internal.example.org", root)]
+    {
+        let client = reqwest::Client::builder()
+            .tls_certs_only([reqwest::Certificate::from_pem(&trusted).expect("a certificate")])
+            .resolve(host, ([127, 0, 0, 1], caddy.https_port).into())
+            .no_proxy()
+            .build()
+            .expect("client");
+        let answer = wait_for_answer(&client, &format!("https://{host}:{}/", caddy.https_port)).await;
+        assert_eq!(answer.status(), 200, "{host}");
+        assert_eq!(answer.headers()["Strict-Transport-Security"], "max-age=1000");
+        let body = answer.text().await.expect("a body");
+        assert!(body.contains("X-Forwarded-Proto: https"), "{body}");
+    }
+
+    let fault = site.of(CERTIFICATE).delete(&call("d"), &certificate).await.expect_err("in use");
+    assert!(fault.summary.contains("in use"), "{fault}");
+    site.delete(ROUTE, &on_given).await;
+    site.delete(CERTIFICATE, &certificate).await;
+    assert_eq!(std::fs::read_dir(caddy.path("config/certs")).expect("folder").count(), 0);
+}
+
+/// The proxy signs its own certificates after it has taken the configuration; until then it
+/// refuses to speak TLS for the name.
+async fn wait_for_answer(client: &reqwest::Client, url: &str) -> reqwest::Response {
+    for _ in 0..200 {
+        if let Ok(answer) = client.get(url).send().await {
+            return answer;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{url} did not answer in 10 s");
+}
+
+/// The proxy makes its authority after it has taken the configuration.
+async fn wait_for_file(path: &std::path::Path) -> Vec<u8> {
+    for _ in 0..200 {
+        if let Ok(bytes) = std::fs::read(path) {
+            return bytes;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{} did not appear in 10 s", path.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_at_the_same_time_are_all_kept() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    // Two sessions are two processes: only the proxy's own mark keeps them apart.
+    let sites = [Arc::new(with_server(&caddy).await), Arc::new(caddy.site().await)];
+    let hosts = ["a.org", "b.org", "c.org", "d.org", "e.org", "f.org"];
+    let tasks: Vec<_> = hosts
+        .into_iter()
+        .enumerate()
+        .map(|(i, host)| {
+            let (site, planned) = (sites[i % 2].clone(), route(host, &blue.text()));
+            tokio::spawn(async move { site.create(ROUTE, &planned).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("created");
+    }
+    for host in hosts {
+        assert_eq!(get(caddy.http_port, host, "/", "").await.status, 200, "{host}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_step_made_is_never_taken_over() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    let planned = route("a.example.org", &blue.text());
+    assert_eq!(site.of(ROUTE).find(&call("token-1"), &planned).await.expect("find"), None);
+    let made = site.create(ROUTE, &planned).await;
+    // The answer to the create was lost: the same step finds it, and may also do it again.
+    assert_eq!(site.of(ROUTE).find(&call("token-1"), &planned).await.expect("find"), Some(made.clone()));
+    assert_eq!(site.create(ROUTE, &planned).await, made);
+    assert_eq!(site.of(ROUTE).find(&call("another"), &planned).await.expect("find"), None);
+    let fault = site.of(ROUTE).create(&call("another"), &planned).await.expect_err("taken");
+    assert!(fault.summary.contains("exists already"), "{fault}");
+
+    let foreign = Caddy::start();
+    let config = json!({ "handler": "reverse_proxy", "upstreams": [{ "dial": blue.text() }] });
+    let site = foreign.site().await;
+    while site.of(SERVER).read(&call("r"), &server(&foreign)).await.is_err()
+        || !foreign.path("run/admin.sock").exists()
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    foreign.admin("PATCH", "/config/apps/http/servers/main/routes/0/handle/0", Some(&config)).await;
+    let fault = site.of(ROUTE).create(&call("t"), &planned).await.expect_err("not ours");
+    assert!(fault.summary.contains("not mprov's"), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_of_uploads_hold() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    let mut planned = route("a.example.org", &blue.text());
+    planned.set("max_body", "1M");
+    site.create(ROUTE, &planned).await;
+    for (size, status) in [(1 << 20, 200), ((1 << 20) + 1, 413)] {
+        let body = "x".repeat(size);
+        let request =
+            format!("POST / HTTP/1.1\r\nHost: a.example.org\r\nContent-Length: {size}\r\n\r\n{body}");
+        let answer = Client::connect(caddy.http_port).await.ask(&request).await.expect("an answer");
+        assert_eq!(answer.status, status, "{size} bytes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_has_just_been_started_is_waited_for() {
+    let mut caddy = Caddy::stopped();
+    let site = caddy.site().await;
+    let planned = server(&caddy);
+    let creating = tokio::spawn(async move { site.of(SERVER).create(&call("t"), &planned).await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!creating.is_finished());
+    caddy.run();
+    let made = creating.await.expect("task").unwrap_or_else(|f| panic!("create: {f}"));
+    let site = caddy.site().await;
+    assert_eq!(site.read(SERVER, &made).await.as_ref(), Some(&made));
+
+    caddy.kill();
+    site.delete(SERVER, &made).await;
+    assert_eq!(site.read(SERVER, &made).await, None);
+}
+
+#[test]
+fn admin_addresses_that_others_reach_are_refused() {
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    for admin in ["http://0.0.0.0:2019", "http://10.1.2.3:2019", "tcp://127.0.0.1:2019", "unix://run/x.sock"]
+    {
+        let config = Object::new()
+            .with("admin", admin)
+            .with("state_dir", "/s/state")
+            .with("state_mount", "/s/state")
+            .with("group", 0);
+        let services =
+            mprov_sdk::Services { machine: Some(Arc::new(support::machine::LocalMachine)), containers: None };
+        let configured = runtime.block_on(mprov_provider_proxy::provider().configure(&config, services));
+        let fault = configured.err().unwrap_or_else(|| panic!("{admin} was accepted"));
+        assert!(fault.summary.contains("admin address"), "{fault}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Carries a plan out: journal, parallelism, undo, cancellation; and recovers what a crash left.
+
+mod call;
+mod recover;
+mod report;
+mod run;
+mod undo;
+
+pub use call::Ledger;
+pub use recover::recover;
+pub use report::{Interruption, Report};
+pub use run::{Run, Stop};

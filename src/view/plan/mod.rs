@@ -1,0 +1,16 @@
+//! A plan as a person reads it, and as a program does.
+
+mod block;
+mod drift;
+mod grouping;
+mod json;
+mod outputs;
+#[cfg(test)]
+mod tests;
+mod text;
+mod title;
+mod totals;
+
+pub use json::{FORMAT_VERSION, json};
+pub use text::render;
+pub use totals::counts;

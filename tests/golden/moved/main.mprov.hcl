@@ -1,0 +1,7 @@
+provider "sim" {
+  world = "world"
+}
+
+resource "sim_resource" "old" {
+  name = "thing"
+}
