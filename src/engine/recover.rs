@@ -82,6 +82,7 @@ async fn settle(ledger: &Ledger, doubt: &InDoubt, kinds: &Kinds) -> Result<StepR
     let found = match doubt.action {
         Action::Create => resource.find(&call, &decode(recorded)?).await,
         Action::Update | Action::Delete | Action::Read => match &doubt.stored {
+            Some(stored) if doubt.action == Action::Delete => resource.remains(&call, &decode(stored)?).await,
             Some(stored) => resource.read(&call, &decode(stored)?).await,
             None => Ok(None),
         },

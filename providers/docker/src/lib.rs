@@ -8,6 +8,7 @@ mod exec;
 mod fault;
 mod image;
 mod labels;
+mod lingering;
 mod mode;
 mod network;
 mod provider;

@@ -8,6 +8,7 @@ use mprov_sdk::{Attribute, Call, Fault, Object, Resource, Schema, Type, Value};
 
 use crate::fault::{engine_fault, has_status, unless_gone};
 use crate::labels;
+use crate::lingering::Lingering;
 
 pub const KIND: &str = "docker_network";
 
@@ -63,6 +64,14 @@ impl NetworkResource {
             .map_err(|e| engine_fault("networks could not be listed", &e))
     }
 
+    /// What an earlier try of this step has made.
+    async fn made_by(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
+        let Some(id) = self.list(labels::token_filter(call)).await?.into_iter().find_map(|n| n.id) else {
+            return Ok(None);
+        };
+        Ok(self.inspect(&id).await?.map(|network| with_generated(planned, &network)))
+    }
+
     /// Docker allows several networks of one name, so names are checked here.
     async fn refuse_taken_name(&self, name: &str) -> Result<(), Fault> {
         let similar = self.list(HashMap::from([("name".into(), vec![name.to_owned()])])).await?;
@@ -86,7 +95,7 @@ impl Resource for NetworkResource {
     }
 
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
-        if let Some(made) = self.find(call, planned).await? {
+        if let Some(made) = self.made_by(call, planned).await? {
             return Ok(made);
         }
         let name = planned.str("name")?;
@@ -128,10 +137,23 @@ impl Resource for NetworkResource {
     }
 
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
-        let Some(id) = self.list(labels::token_filter(call)).await?.into_iter().find_map(|n| n.id) else {
-            return Ok(None);
-        };
-        Ok(self.inspect(&id).await?.map(|network| with_generated(planned, &network)))
+        let lingering = Lingering::begin();
+        loop {
+            match self.made_by(call, planned).await? {
+                None if lingering.goes_on().await => {}
+                found => return Ok(found),
+            }
+        }
+    }
+
+    async fn remains(&self, call: &Call, prior: &Object) -> Result<Option<Object>, Fault> {
+        let lingering = Lingering::begin();
+        loop {
+            match self.read(call, prior).await? {
+                Some(_) if lingering.goes_on().await => {}
+                left => return Ok(left),
+            }
+        }
     }
 
     async fn import(&self, _call: &Call, id: &str) -> Result<Object, Fault> {

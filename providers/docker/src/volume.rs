@@ -8,6 +8,7 @@ use mprov_sdk::{Attribute, Call, Fault, Object, Resource, Schema, Type, Value};
 
 use crate::fault::{engine_fault, has_status, unless_gone};
 use crate::labels;
+use crate::lingering::Lingering;
 
 pub const KIND: &str = "docker_volume";
 
@@ -39,6 +40,19 @@ impl VolumeResource {
         unless_gone(self.docker.inspect_volume(name).await)
             .map_err(|e| engine_fault(format!("volume {name} could not be inspected"), &e))
     }
+
+    /// What an earlier try of this step has made.
+    async fn made_by(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
+        let options = ListVolumesOptions { filters: Some(labels::token_filter(call)) };
+        let found = self
+            .docker
+            .list_volumes(Some(options))
+            .await
+            .map_err(|e| engine_fault("volumes could not be listed", &e))?;
+        let name = planned.str("name")?;
+        let made = found.volumes.unwrap_or_default().into_iter().find(|v| v.name == name);
+        Ok(made.map(|volume| planned.clone().with("mountpoint", volume.mountpoint)))
+    }
 }
 
 #[async_trait]
@@ -59,7 +73,7 @@ impl Resource for VolumeResource {
     }
 
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
-        if let Some(made) = self.find(call, planned).await? {
+        if let Some(made) = self.made_by(call, planned).await? {
             return Ok(made);
         }
         let name = planned.str("name")?;
@@ -95,15 +109,23 @@ impl Resource for VolumeResource {
     }
 
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
-        let options = ListVolumesOptions { filters: Some(labels::token_filter(call)) };
-        let found = self
-            .docker
-            .list_volumes(Some(options))
-            .await
-            .map_err(|e| engine_fault("volumes could not be listed", &e))?;
-        let name = planned.str("name")?;
-        let made = found.volumes.unwrap_or_default().into_iter().find(|v| v.name == name);
-        Ok(made.map(|volume| planned.clone().with("mountpoint", volume.mountpoint)))
+        let lingering = Lingering::begin();
+        loop {
+            match self.made_by(call, planned).await? {
+                None if lingering.goes_on().await => {}
+                found => return Ok(found),
+            }
+        }
+    }
+
+    async fn remains(&self, call: &Call, prior: &Object) -> Result<Option<Object>, Fault> {
+        let lingering = Lingering::begin();
+        loop {
+            match self.read(call, prior).await? {
+                Some(_) if lingering.goes_on().await => {}
+                left => return Ok(left),
+            }
+        }
     }
 
     async fn import(&self, _call: &Call, id: &str) -> Result<Object, Fault> {

@@ -86,6 +86,13 @@ pub trait Resource: Send + Sync {
     /// [`Fault::partial`].
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault>;
 
+    /// What a delete whose outcome is in doubt has left; none if all of it is gone. What the delete
+    /// may have set going in the world has come to its end before this answers, so that the answer
+    /// stays true.
+    async fn remains(&self, call: &Call, prior: &Object) -> Result<Option<Object>, Fault> {
+        self.read(call, prior).await
+    }
+
     /// The instance with that provider-specific id.
     async fn import(&self, _call: &Call, _id: &str) -> Result<Object, Fault> {
         Err(Fault::new("this resource type cannot be imported"))

@@ -17,6 +17,7 @@ use super::readiness::{self, Readiness};
 use super::{files, limits, observe, start};
 use crate::connection::patient;
 use crate::fault::{engine_fault, has_status, unless_gone};
+use crate::lingering::Lingering;
 use crate::{labels, volume};
 
 pub struct ContainerResource {
@@ -36,7 +37,7 @@ impl Resource for ContainerResource {
     }
 
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
-        let id = match self.made_by(call).await? {
+        let id = match self.made_by(call).await?.and_then(|made| made.id) {
             Some(id) => id,
             None => self.make(call, planned).await?,
         };
@@ -86,8 +87,14 @@ impl Resource for ContainerResource {
     }
 
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
-        let Some(id) = self.made_by(call).await? else { return Ok(None) };
-        let Some(inspect) = self.inspect(&id).await? else { return Ok(None) };
+        let lingering = Lingering::begin();
+        let inspect = loop {
+            match self.made_by(call).await? {
+                Some(made) => break made,
+                None if lingering.goes_on().await => {}
+                None => return Ok(None),
+            }
+        };
         let made = self.complete(planned, &inspect)?;
         if !observe::never_started(&inspect) && Readiness::of(planned)?.is_reached(&inspect) {
             return Ok(Some(made));
@@ -96,6 +103,14 @@ impl Resource for ContainerResource {
         Err(Fault::new(format!("container {name} was made, but not brought to its end"))
             .detail("The next apply finishes it.")
             .unfinished(made))
+    }
+
+    /// The engine goes on with a stop when its client has died, and nothing tells that it does:
+    /// a second stop ends when the first one has.
+    async fn remains(&self, call: &Call, prior: &Object) -> Result<Option<Object>, Fault> {
+        call.events.progress("stopping");
+        self.stop(prior.str("id")?, prior.str("name")?, prior).await?;
+        self.read(call, prior).await
     }
 
     async fn import(&self, _call: &Call, id: &str) -> Result<Object, Fault> {
@@ -125,9 +140,16 @@ impl ContainerResource {
             .map_err(|e| engine_fault("containers could not be listed", &e))
     }
 
-    /// What an earlier try of this step has made.
-    async fn made_by(&self, call: &Call) -> Result<Option<String>, Fault> {
-        Ok(self.list(labels::token_filter(call)).await?.into_iter().find_map(|c| c.id))
+    /// What an earlier try of this step has made. The engine may take back what a client that died
+    /// has asked for: that is still listed for a moment, but counts as gone.
+    async fn made_by(&self, call: &Call) -> Result<Option<ContainerInspectResponse>, Fault> {
+        for id in self.list(labels::token_filter(call)).await?.into_iter().filter_map(|c| c.id) {
+            let inspect = self.inspect(&id).await?;
+            if let Some(made) = inspect.filter(|i| !observe::is_vanishing(i)) {
+                return Ok(Some(made));
+            }
+        }
+        Ok(None)
     }
 
     async fn make(&self, call: &Call, planned: &Object) -> Result<String, Fault> {

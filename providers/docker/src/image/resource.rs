@@ -12,6 +12,7 @@ use super::release::{inspect_id, release_superseded, release_tag};
 use super::source::{Source, content_hash};
 use crate::fault::{engine_fault, unless_gone};
 use crate::labels::content_of;
+use crate::lingering::Lingering;
 
 pub struct ImageResource {
     pub docker: Docker,
@@ -91,6 +92,16 @@ impl Resource for ImageResource {
         }
         let made = described(planned, &image).with("content_hash", hash);
         Ok(Some(made.with("tags", strings([name.to_owned()])).with("superseded", strings([]))))
+    }
+
+    async fn remains(&self, call: &Call, prior: &Object) -> Result<Option<Object>, Fault> {
+        let lingering = Lingering::begin();
+        loop {
+            match self.read(call, prior).await? {
+                Some(_) if lingering.goes_on().await => {}
+                left => return Ok(left),
+            }
+        }
     }
 
     async fn import(&self, _call: &Call, id: &str) -> Result<Object, Fault> {

@@ -8,6 +8,9 @@ use mprov_sdk::{Object, Value, Verdict};
 
 use crate::world::{World, blocks, without_unknown};
 
+/// Writes down that it was told to end, and lives on for a while.
+const SLOW_TO_END: &str = "trap 'echo told; sleep 2; exit 0' TERM; while true; do sleep 0.1; done";
+
 const KIND: &str = "docker_container";
 
 async fn config(world: &World) -> Object {
@@ -46,8 +49,6 @@ async fn a_create_cut_off_anywhere_is_found_and_finished() {
     let mut unfinished = 0;
     for millis in [1, 5, 15, 30, 45, 60, 80, 100, 130, 160, 200, 300, 500] {
         interrupted_create(&world, &planned, millis).await;
-        // A request that had reached the engine is carried out there to its end.
-        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
         let call = world.call("step");
         let done = match resource.find(&call, &planned).await {
             Ok(Some(done)) => done,
@@ -67,4 +68,31 @@ async fn a_create_cut_off_anywhere_is_found_and_finished() {
         world.delete(KIND, &done).await;
     }
     assert!(unfinished > 0, "at least one cut came in the middle, or this test shows nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_interrupted_delete_is_stopping_does_not_pass_for_running() {
+    let world = World::new().await;
+    let command = Value::list(["sh", "-c", SLOW_TO_END].map(Value::from));
+    let config = Object::new()
+        .with("name", world.name("web"))
+        .with("image", world.image().await)
+        .with("command", command)
+        .with("stop_timeout", 30);
+    let made = world.apply(KIND, "step", config, None).await.expect("container");
+    let (resource, call, prior) = (world.resource(KIND), world.call("delete"), made.clone());
+    let delete = tokio::spawn(async move { resource.delete(&call, &prior).await });
+    let id = made.str("id").expect("id");
+    while !world.logs(id).await.contains("told") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    delete.abort();
+    let cut = delete.await.expect_err("it was cut off");
+    assert!(cut.is_cancelled());
+
+    let seen = world.resource(KIND).read(&world.call("read"), &made).await.expect("read");
+    assert_eq!(seen.expect("it is there")["running"], true.into(), "or this test shows nothing");
+    let left = world.resource(KIND).remains(&world.call("delete"), &made).await.expect("remains");
+    assert_eq!(left.expect("it is there")["running"], false.into());
+    world.delete(KIND, &made).await;
 }
