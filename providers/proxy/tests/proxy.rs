@@ -391,6 +391,24 @@ async fn what_another_step_made_is_never_taken_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_in_force_but_not_saved_when_its_maker_died_is_found_and_finished() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    let planned = route("a.example.org", &blue.text());
+    let before = caddy.saved();
+    site.create(ROUTE, &planned).await;
+    std::fs::write(caddy.path("config/caddy.json"), before).expect("the saved configuration");
+
+    let found = site.of(ROUTE).find(&call("token-1"), &planned).await.expect("find").expect("it is there");
+    assert!(found["unexpected"].as_str().is_some_and(|u| u.contains("saved")), "{found:?}");
+    assert_eq!(changes(ROUTE, &planned, &found), ["unexpected"]);
+    let finished = site.update(ROUTE, &found, &planned).await;
+    assert!(finished["unexpected"].is_null());
+    assert!(caddy.saved().contains("a.example.org"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_of_uploads_hold() {
     let caddy = Caddy::start();
     let blue = Upstream::start("blue").await;

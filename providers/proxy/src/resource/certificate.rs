@@ -136,8 +136,8 @@ impl Resource for CertificateResource {
         let observed = self.0.observe().await?;
         let model = observed.model()?;
         let ours = model.certificates.get(name).is_some_and(|c| c.owner.token == *call.token);
-        let whole = ours && observed.difference(&self.0, frame)?.is_none();
-        Ok(whole.then(|| finished(planned, name)))
+        let unexpected = observed.difference(&self.0, frame)?;
+        Ok(ours.then(|| finished(planned, name).with(UNEXPECTED, unexpected)))
     }
 }
 

@@ -103,11 +103,8 @@ impl Resource for RouteResource {
         let Some(route) = model.routes.remove(hostname).filter(|r| r.owner.token == *call.token) else {
             return Ok(None);
         };
-        // Not saved yet means that the create has to be done again, which it can be.
-        match self.difference(&observed, hostname)? {
-            Some(_) => Ok(None),
-            None => self.attributes(&route, &model.server(), None, planned).await.map(Some),
-        }
+        let unexpected = self.difference(&observed, hostname)?;
+        self.attributes(&route, &model.server(), unexpected, planned).await.map(Some)
     }
 
     /// `id` is the host name.

@@ -144,9 +144,8 @@ impl Resource for ServerResource {
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
         let observed = self.0.observe().await?;
         let ours = observed.model()?.server.is_some_and(|s| s.owner.token == *call.token);
-        // Not saved yet means that the create has to be done again, which it can be.
-        let whole = ours && observed.difference(&self.0, frame)?.is_none();
-        Ok(whole.then(|| finished(planned)))
+        let unexpected = observed.difference(&self.0, frame)?;
+        Ok(ours.then(|| finished(planned).with(UNEXPECTED, unexpected)))
     }
 }
 
