@@ -14,6 +14,7 @@ mod provider;
 mod schema;
 mod service;
 mod types;
+mod usage;
 mod value;
 
 pub use address::{Address, AddressError, InstanceKey, Mode, ModulePath, ModuleStep, ResourceAddress};
@@ -30,4 +31,5 @@ pub use schema::{Attribute, Presence, ProviderSchema, Schema, Syntax};
 pub use service::{ContainerExec, ExecOutput, ExecRequest, FileWrite, Machine, Services};
 pub use tokio_util::sync::CancellationToken;
 pub use types::{Field, Type};
+pub use usage::{Usage, Written};
 pub use value::{Number, NumberError, Unknown, Value};

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use crate::{
     CancellationToken, Diagnostics, Events, Fault, Object, PlanRequest, Planned, ProviderSchema, Services,
-    plan_by_schema,
+    Usage, Written, plan_by_schema,
 };
 
 /// One call of a provider, and its surroundings.
@@ -91,6 +91,22 @@ pub trait Resource: Send + Sync {
     /// stays true.
     async fn remains(&self, call: &Call, prior: &Object) -> Result<Option<Object>, Fault> {
         self.read(call, prior).await
+    }
+
+    /// What users have written since that time (RFC 3339, UTC), for types that count writes; one
+    /// entry for each kind of thing that is counted, also where none was written.
+    async fn written_since(
+        &self,
+        _call: &Call,
+        _stored: &Object,
+        _since: &str,
+    ) -> Result<Vec<Written>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// How much room its data takes; none for types that hold none.
+    async fn usage(&self, _call: &Call, _stored: &Object) -> Result<Option<Usage>, Fault> {
+        Ok(None)
     }
 
     /// The instance with that provider-specific id.

@@ -142,6 +142,11 @@ pub struct Schema {
     /// It lives in mprov's memory and state only: there is nothing outside to be in doubt about,
     /// to be read or to drift.
     pub is_value: bool,
+    /// Name of the bool attribute that keeps users' requests out while it is true, for types that
+    /// stand between users and what they use. Set around a cut-over.
+    pub freezes_by: Option<&'static str>,
+    /// Users write through it: [`crate::Resource::written_since`] can tell how much.
+    pub counts_writes: bool,
 }
 
 impl Schema {
@@ -158,6 +163,8 @@ impl Schema {
             holds_data: None,
             delete_impact: None,
             is_value: false,
+            freezes_by: None,
+            counts_writes: false,
         }
     }
 
@@ -168,6 +175,16 @@ impl Schema {
 
     pub fn delete_impact(mut self, impact: Impact) -> Self {
         self.delete_impact = Some(impact);
+        self
+    }
+
+    pub fn freezes_by(mut self, attribute: &'static str) -> Self {
+        self.freezes_by = Some(attribute);
+        self
+    }
+
+    pub fn counts_writes(mut self) -> Self {
+        self.counts_writes = true;
         self
     }
 
