@@ -4,7 +4,7 @@ use crate::disk::{self, Disk};
 use crate::document::Unreadable;
 use crate::fold::Fold;
 use crate::journal::{self, Recorded};
-use crate::{Header, InDoubt, State, StateError, history, new_lineage};
+use crate::{Header, InDoubt, OpenScope, State, StateError, history, new_lineage};
 
 /// The files of one root module's folder.
 #[derive(Clone, Debug)]
@@ -60,6 +60,11 @@ pub struct Pending {
     pub applied: State,
     /// None while nothing was ever folded.
     pub base: Option<State>,
+    /// What is to be taken back once nothing is in doubt any more. Steps in doubt count as not
+    /// done here.
+    pub scope: Option<OpenScope>,
+    /// The number that the next step may have.
+    pub next_step: u32,
 }
 
 /// State and journal as they lie there.

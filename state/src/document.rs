@@ -3,11 +3,13 @@ use std::collections::BTreeMap;
 use mprov_sdk::{CodecError, Object, Seal, Type};
 use serde::{Deserialize, Serialize};
 
-use crate::{RawJson, layout};
+use crate::{RawJson, Rollout, layout};
 
 /// The format of the state document and of the journal that this version writes. Any new field
 /// raises it, because a reader that does not know a field would drop it on the next write.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+/// The oldest that it reads.
+pub(crate) const OLDEST_FORMAT: u32 = 1;
 
 /// Everything recorded about one root module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct State {
     /// What create-before-destroy replacements still have to delete, by address and key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deposed: Vec<Deposed>,
+    /// Generations of modules with a rollout, by the module's address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rollouts: BTreeMap<String, Rollout>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +133,7 @@ impl State {
             providers: BTreeMap::new(),
             resources: BTreeMap::new(),
             deposed: Vec::new(),
+            rollouts: BTreeMap::new(),
         }
     }
 
@@ -143,6 +149,7 @@ impl State {
             && self.providers == other.providers
             && self.resources == other.resources
             && self.deposed == other.deposed
+            && self.rollouts == other.rollouts
     }
 
     /// The file's text: indented, keys always in the same order.
@@ -152,7 +159,8 @@ impl State {
 
     pub(crate) fn from_text(text: &[u8]) -> Result<Self, Unreadable> {
         let error = match serde_json::from_slice::<Self>(text) {
-            Ok(mut state) if state.format == FORMAT => {
+            Ok(mut state) if (OLDEST_FORMAT..=FORMAT).contains(&state.format) => {
+                state.format = FORMAT;
                 // Whoever edited the file need not know of the order that look-ups rely on.
                 state.deposed.sort_by(|a, b| (&a.address, &a.key).cmp(&(&b.address, &b.key)));
                 return Ok(state);

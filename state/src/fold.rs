@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use mprov_sdk::Address;
 
-use crate::{Action, Deposed, Intent, Outcome, Record, Slot, State, StepResult, StoredInstance};
+use crate::{
+    Action, Deposed, Intent, Outcome, Record, Rollout, Scope, Slot, State, StepResult, StoredInstance,
+};
 
 /// A step that was begun and has no outcome on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,36 @@ pub struct InDoubt {
     pub undoes: Option<u32>,
 }
 
+/// An atomic scope that was begun and neither completed nor taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenScope {
+    /// What was done of it and not taken back, in the order in which it was.
+    pub done: Vec<ScopeStep>,
+    /// Those among them that keep users out.
+    pub quiesce: BTreeSet<u32>,
+}
+
+/// A step of a scope, with what was recorded before and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeStep {
+    pub step: u32,
+    pub address: String,
+    pub action: Action,
+    pub slot: Slot,
+    pub token: String,
+    pub before: Option<StoredInstance>,
+    pub after: Option<StoredInstance>,
+}
+
+/// The scopes of a journal while it is read.
+#[derive(Clone, Debug, Default)]
+struct Scopes {
+    open: Scope,
+    done: Vec<ScopeStep>,
+    failed: bool,
+    committed: bool,
+}
+
 /// A state to which records are applied one by one. Pure.
 #[derive(Clone, Debug)]
 pub(crate) struct Fold {
@@ -28,6 +60,7 @@ pub(crate) struct Fold {
     open: BTreeMap<u32, Intent>,
     /// Numbers of all steps so far.
     steps: HashSet<u32>,
+    scopes: Scopes,
 }
 
 /// Why a record makes no sense where it stands.
@@ -35,7 +68,7 @@ pub(crate) type Senseless = String;
 
 impl Fold {
     pub fn new(state: State) -> Self {
-        Self { state, open: BTreeMap::new(), steps: HashSet::new() }
+        Self { state, open: BTreeMap::new(), steps: HashSet::new(), scopes: Scopes::default() }
     }
 
     pub fn state(&self) -> &State {
@@ -56,6 +89,24 @@ impl Fold {
         self.open.values().map(doubt).collect()
     }
 
+    /// The number that the next step of a resumed journal may have.
+    pub fn next_step(&self) -> u32 {
+        let planned = self.scopes.open.steps.iter().max();
+        self.steps.iter().chain(planned).max().map_or(0, |last| last + 1)
+    }
+
+    /// The scope that a recovery has to take back; none where all of it is done, or users were
+    /// switched.
+    pub fn open_scope(&self) -> Option<OpenScope> {
+        let Scopes { open, done, failed, committed } = &self.scopes;
+        let is_done = |step: &u32| done.iter().any(|d| d.step == *step);
+        let complete = !failed && open.steps.iter().all(is_done);
+        if *committed || complete || (done.is_empty() && open.steps.is_empty()) {
+            return None;
+        }
+        Some(OpenScope { done: done.clone(), quiesce: open.quiesce.iter().copied().collect() })
+    }
+
     /// Applies the record, or leaves everything as it is and says why it makes no sense.
     pub fn apply(&mut self, record: Record) -> Result<(), Senseless> {
         match record {
@@ -70,6 +121,8 @@ impl Fold {
             Record::Observed { address, instance: None } => {
                 self.state.resources.remove(&address);
             }
+            Record::Rollout { module, rollout } => self.set_rollout(module, rollout),
+            Record::Scope(scope) => self.scopes.open = scope,
             Record::Intent(intent) => self.begin(intent)?,
             Record::Outcome(outcome) => self.end(outcome)?,
             Record::Outputs(outputs) => self.state.outputs = outputs,
@@ -125,9 +178,11 @@ impl Fold {
         let Some(intent) = self.open.get(&outcome.step) else {
             return Err(format!("step {} has an outcome but was not under way", outcome.step));
         };
+        let failed = matches!(outcome.result, StepResult::Failed { .. });
         let there_now = match outcome.result {
             StepResult::Put(instance) | StepResult::Failed { partial: Some(instance), .. } => Some(instance),
             StepResult::Failed { partial: None, .. } => {
+                self.scopes.failed |= self.scopes.open.steps.contains(&outcome.step);
                 self.open.remove(&outcome.step);
                 return Ok(());
             }
@@ -137,8 +192,9 @@ impl Fold {
             }
             StepResult::Removed => None,
         };
-        let Intent { address, slot, .. } =
-            self.open.remove(&outcome.step).expect("it was found a moment ago");
+        let intent = self.open.remove(&outcome.step).expect("it was found a moment ago");
+        self.note_in_scope(&intent, there_now.as_ref(), failed);
+        let Intent { address, slot, .. } = intent;
         match slot {
             Slot::Current => self.set(address, there_now),
             Slot::Depose(key) => {
@@ -150,6 +206,46 @@ impl Fold {
             Slot::Deposed(key) => self.set_deposed(&address, &key, there_now),
         }
         Ok(())
+    }
+
+    /// Keeps what taking the step back needs, and ends scopes.
+    fn note_in_scope(&mut self, intent: &Intent, after: Option<&StoredInstance>, failed: bool) {
+        if let Some(undone) = intent.undoes {
+            self.scopes.done.retain(|d| failed || d.step != undone);
+        }
+        let scopes = &mut self.scopes;
+        if scopes.open.steps.contains(&intent.step) {
+            scopes.failed |= failed;
+            let before = match intent.action {
+                Action::Create => None,
+                _ => match &intent.slot {
+                    Slot::Current | Slot::Depose(_) => self.state.resources.get(&intent.address).cloned(),
+                    Slot::Deposed(key) => self.state.deposed(&intent.address, key).cloned(),
+                },
+            };
+            scopes.done.push(ScopeStep {
+                step: intent.step,
+                address: intent.address.clone(),
+                action: intent.action,
+                slot: intent.slot.clone(),
+                token: intent.token.clone(),
+                before,
+                after: after.cloned(),
+            });
+        }
+        if !failed && !intent.commits.is_empty() {
+            scopes.committed = true;
+            for (module, rollout) in intent.commits.clone() {
+                self.set_rollout(module, rollout);
+            }
+        }
+    }
+
+    fn set_rollout(&mut self, module: String, rollout: Rollout) {
+        match rollout.generations.is_empty() && rollout.last == 0 {
+            true => self.state.rollouts.remove(&module),
+            false => self.state.rollouts.insert(module, rollout),
+        };
     }
 
     fn stored(&self, address: &str, slot: &Slot) -> Option<&StoredInstance> {
@@ -332,6 +428,59 @@ mod tests {
         fold.apply(put(5, "3")).expect("sense");
         let again = in_slot(create(6, "core_value.a", "4"), Slot::Depose("k".into()));
         assert!(refusal(&mut fold, again).contains("already has a deposed instance"));
+    }
+
+    fn scope(steps: &[u32], quiesce: &[u32]) -> Record {
+        Record::Scope(Scope { steps: steps.to_vec(), quiesce: quiesce.to_vec() })
+    }
+
+    fn open(records: impl IntoIterator<Item = Record>) -> Option<Vec<u32>> {
+        fold(records).open_scope().map(|scope| scope.done.iter().map(|d| d.step).collect())
+    }
+
+    #[test]
+    fn a_scope_is_open_until_all_of_it_is_done_or_taken_back() {
+        let a = [create(1, "core_value.a", "1"), put(1, "1")];
+        let b = [create(2, "core_value.b", "2"), put(2, "2")];
+        let begun = || [scope(&[1, 2], &[2])].into_iter().chain(a.clone());
+        assert_eq!(open(begun()), Some(vec![1]));
+        assert_eq!(open(begun().chain(b.clone())), None, "complete");
+        let failed_half = [b[0].clone(), failed(2, Some(instance("half")))];
+        assert_eq!(open(begun().chain(failed_half)), Some(vec![1, 2]));
+        let failed_cleanly = [b[0].clone(), failed(2, None)];
+        assert_eq!(open(begun().chain(failed_cleanly)), Some(vec![1]));
+        let undo = Intent::new(3, "core_value.a", Action::Delete, "t1-undo", None).undoes(1);
+        let undone = [Record::Intent(undo), removed(3)];
+        assert_eq!(open(begun().chain(undone)), Some(vec![]), "nothing is left to take back");
+        assert_eq!(open(a.clone()), None, "no scope was begun");
+        assert_eq!(fold(begun()).next_step(), 3, "numbers of the plan stay free");
+    }
+
+    #[test]
+    fn a_scope_step_knows_what_was_before_it() {
+        let there = [create(1, "core_value.a", "old"), put(1, "old"), scope(&[2, 3], &[])];
+        let update = Intent::new(2, "core_value.a", Action::Update, "t2", Some(instance("new")));
+        let scope = fold(there.into_iter().chain([Record::Intent(update), put(2, "new")])).open_scope();
+        let step = &scope.expect("open").done[0];
+        assert_eq!((&step.before, &step.after), (&Some(instance("old")), &Some(instance("new"))));
+    }
+
+    #[test]
+    fn the_switch_commits_generations_and_scope_in_one_record() {
+        let rollout = Rollout { last: 2, ..Rollout::default() };
+        let switch = Intent {
+            commits: [("module.m".to_owned(), rollout.clone())].into(),
+            ..Intent::new(2, "core_value.route", Action::Update, "t2", Some(instance("b")))
+        };
+        let begun = || {
+            let before = [scope(&[1, 2, 3], &[1]), create(1, "core_value.a", "1"), put(1, "1")];
+            before.into_iter().chain([Record::Intent(switch.clone())])
+        };
+        let refused = fold(begun().chain([failed(2, None)]));
+        assert!(refused.open_scope().is_some() && refused.state.rollouts.is_empty());
+        let switched = fold(begun().chain([put(2, "b")]));
+        assert_eq!(switched.open_scope(), None, "users may have written since");
+        assert_eq!(switched.state.rollouts["module.m"], rollout);
     }
 
     #[test]

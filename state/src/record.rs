@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Holder, StoredInstance, StoredOutput, StoredProvider};
+use crate::{Holder, Rollout, StoredInstance, StoredOutput, StoredProvider};
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,10 @@ pub enum Record {
     /// What is to be recorded about an instance that no step touches: observed drift, a data
     /// source, an import. None forgets it (and nothing else happens to it).
     Observed { address: String, instance: Option<StoredInstance> },
+    /// The generations of a module with a rollout are these from now on.
+    Rollout { module: String, rollout: Rollout },
+    /// From here on these steps are done together or not at all.
+    Scope(Scope),
     /// A provider is about to be called.
     Intent(Intent),
     /// It was called.
@@ -115,6 +119,20 @@ pub struct Intent {
     /// The step that this one takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<u32>,
+    /// With this step users are switched: when it succeeds, the generations of these modules are
+    /// the given ones, and its scope is never undone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commits: BTreeMap<String, Rollout>,
+}
+
+/// Steps of one atomic scope, by their numbers. Values (which have nothing outside) are not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    pub steps: Vec<u32>,
+    /// Those among them that keep users out: taken back before all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quiesce: Vec<u32>,
 }
 
 /// How a step ended.
@@ -158,6 +176,7 @@ impl Intent {
             token: token.into(),
             planned,
             undoes: None,
+            commits: BTreeMap::new(),
         }
     }
 

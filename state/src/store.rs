@@ -79,6 +79,8 @@ impl Store {
         Ok(Some(Pending {
             header: pending.recorded.header,
             in_doubt: pending.fold.in_doubt(),
+            scope: pending.fold.open_scope(),
+            next_step: pending.fold.next_step(),
             applied: pending.fold.into_applied(),
             base: state,
         }))

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use mprov_sdk::{Attribute, Diagnostic, Object, Schema, Seal, Type, Value};
 use mprov_state::{
-    Action, Header, Holder, Intent, Journal, KeyPlace, KeyRing, Outcome, RawJson, Record, State, StateError,
-    StepResult, Store, StoredInstance, StoredOutput, StoredProvider,
+    Action, FORMAT, Header, Holder, Intent, Journal, KeyPlace, KeyRing, Outcome, RawJson, Record, State,
+    StateError, StepResult, Store, StoredInstance, StoredOutput, StoredProvider,
 };
 
 const CANARY: &str = "canary-hunter2";
@@ -248,7 +248,7 @@ async fn a_missing_key_is_told_but_new_secrets_can_be_sealed() {
 }
 
 #[test]
-fn a_state_of_format_1_is_read_and_written_as_it_was() {
+fn a_state_of_format_1_is_read_and_written_in_todays_format() {
     let dir = tempfile::tempdir().expect("a folder");
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let path = dir.path().join("mprov.state.json");
@@ -256,7 +256,13 @@ fn a_state_of_format_1_is_read_and_written_as_it_was() {
     let store = Store::open(dir.path(), KeyRing::new(KeyPlace::File(data.join("format1.key"))));
     let state = store.state().expect("readable").expect("a state");
     assert_eq!((state.serial, state.resources.len(), state.deposed.len()), (2, 2, 1));
-    assert_eq!(state.to_text(), fs::read(&path).expect("the state"), "not a byte is different");
+    let then = fs::read_to_string(&path).expect("the state");
+    let now = String::from_utf8(state.to_text()).expect("text");
+    assert_eq!(
+        now,
+        then.replacen("\"format\": 1", &format!("\"format\": {FORMAT}"), 1),
+        "nothing else differs"
+    );
     let opened = state.resources["core_password.admin"].decode(&password_type(), store.keys());
     assert_eq!(opened.expect("opening"), password());
 
@@ -271,7 +277,7 @@ fn a_state_of_format_1_is_read_and_written_as_it_was() {
 fn a_newer_format_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("mprov.state.json");
-    let newer = br#"{"format": 2, "mprov_version": "3.4.5", "serial": {"a": 1}}"#;
+    let newer = br#"{"format": 3, "mprov_version": "3.4.5", "serial": {"a": 1}}"#;
     fs::write(&path, newer).expect("writing");
     let store = store(dir.path());
     let locked = store.lock(&holder()).expect("the lock");
@@ -282,7 +288,7 @@ fn a_newer_format_is_refused_and_left_alone() {
     ] {
         let diagnostic = Diagnostic::from(error);
         assert_eq!(diagnostic.code.to_string(), "MP4002");
-        let versions = ["3.4.5", env!("CARGO_PKG_VERSION"), "format 2", "up to 1"];
+        let versions = ["3.4.5", env!("CARGO_PKG_VERSION"), "format 3", "up to 2"];
         assert!(versions.iter().all(|v| diagnostic.detail.contains(v)), "{diagnostic:?}");
     }
     assert_eq!(fs::read(&path).expect("the state"), newer);

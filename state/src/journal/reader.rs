@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::line::{self, Bad};
+use crate::document::OLDEST_FORMAT;
 use crate::fold::Fold;
 use crate::{FORMAT, Header, Record, State, StateError};
 
@@ -63,7 +64,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Option<Recorded>, StateE
         };
         match line.record {
             Record::Header(first) if seq == 0 => {
-                if first.format != FORMAT {
+                if !(OLDEST_FORMAT..=FORMAT).contains(&first.format) {
                     return Err(newer(path, text).unwrap_or_else(|| damaged("its format was never in use")));
                 }
                 line.sum.clone_into(&mut id);

@@ -66,7 +66,16 @@ fn any_record() -> impl Strategy<Value = Record> {
             .prop_map(|(address, instance)| Record::Observed { address, instance }),
         (any::<u32>(), text(), action, slot, text(), prop::option::of(any_instance()), any::<Option<u32>>())
             .prop_map(|(step, address, action, slot, token, planned, undoes)| {
-                Record::Intent(Intent { step, address, action, slot, token, planned, undoes })
+                Record::Intent(Intent {
+                    step,
+                    address,
+                    action,
+                    slot,
+                    token,
+                    planned,
+                    undoes,
+                    commits: Default::default(),
+                })
             }),
         (any::<u32>(), result).prop_map(|(step, result)| Record::Outcome(Outcome { step, result })),
         prop::collection::btree_map(text(), (raw(), any::<bool>()), 0..3).prop_map(|outputs| {
