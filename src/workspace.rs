@@ -1,7 +1,9 @@
 //! A root module's folder with its state: what the commands are made of.
 
 mod apply;
+mod generations;
 mod planning;
+mod rollouts;
 mod stored;
 
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use mprov_state::{Holder, KeyPlace, KeyRing, Locked, State, StateError, Store};
 use crate::engine::Stop;
 use crate::plan::{Kinds, Observer};
 
+pub use generations::{Counted, GenerationRow};
 pub use planning::{Ask, Planning};
 pub use stored::{outputs, stored};
 
@@ -25,6 +28,8 @@ pub struct Surroundings {
     pub holder: Holder,
     /// RFC 3339, UTC.
     pub now: String,
+    /// The time, whenever it is asked for; as `now`.
+    pub clock: Arc<dyn Fn() -> String + Send + Sync>,
     /// Different for every run.
     pub nonce: String,
     pub observer: Arc<dyn Observer>,

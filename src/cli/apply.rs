@@ -13,29 +13,30 @@ use super::context::Context;
 use super::exit_code::ExitCode;
 use super::failure::Failure;
 use super::work::Work;
-use super::{approval, plan, plan_file};
+use super::{plan, plan_file};
 
 pub fn run(context: &Context, command: &ApplyCommand) -> Result<ExitCode, Failure> {
     match (&command.plan_file, command.destroy) {
-        (Some(file), _) => saved(context, file, &command.work),
+        (Some(file), _) => saved(context, file, command),
         (None, true) => {
-            on_the_spot(context, PlanMode::Destroy, &command.planning, &command.work, command.auto_approve)
+            on_the_spot(context, PlanMode::Destroy, &command.planning, &command.work, Approval::of(command))
         }
         (None, false) => {
-            on_the_spot(context, PlanMode::Normal, &command.planning, &command.work, command.auto_approve)
+            on_the_spot(context, PlanMode::Normal, &command.planning, &command.work, Approval::of(command))
         }
     }
 }
 
 pub fn destroy(context: &Context, command: &DestroyCommand) -> Result<ExitCode, Failure> {
-    on_the_spot(context, PlanMode::Destroy, &command.planning, &command.work, command.auto_approve)
+    let approval = Approval { auto: command.auto_approve, keep_failed: false };
+    on_the_spot(context, PlanMode::Destroy, &command.planning, &command.work, approval)
 }
 
 /// A plan that was saved was reviewed when it was: it is not asked about again.
-fn saved(context: &Context, file: &Path, options: &WorkOptions) -> Result<ExitCode, Failure> {
+fn saved(context: &Context, file: &Path, command: &ApplyCommand) -> Result<ExitCode, Failure> {
     let path = context.dir.join(file);
     context.block_on(async {
-        let mut work = Work::begin(context, options).await?;
+        let mut work = Work::begin(context, &command.work).await?;
         let saved = plan_file::read(&path, &work.workspace)?;
         let loaded = Loaded::from_plan(&saved)?;
         let mode = saved.plan.mode;
@@ -43,8 +44,22 @@ fn saved(context: &Context, file: &Path, options: &WorkOptions) -> Result<ExitCo
             .workspace
             .restore(saved, &loaded.configuration)
             .map_err(|diagnostics| Failure::in_sources(diagnostics, &loaded.sources))?;
-        carry_out(context, &mut work, planning, mode, &loaded.sources).await
+        carry_out(context, &mut work, planning, command.keep_failed, mode, &loaded.sources).await
     })
+}
+
+/// How a plan gets from being shown to being carried out.
+#[derive(Clone, Copy)]
+pub struct Approval {
+    /// Nobody is asked.
+    pub auto: bool,
+    pub keep_failed: bool,
+}
+
+impl Approval {
+    fn of(command: &ApplyCommand) -> Self {
+        Self { auto: command.auto_approve, keep_failed: command.keep_failed }
+    }
 }
 
 fn on_the_spot(
@@ -52,25 +67,40 @@ fn on_the_spot(
     mode: PlanMode,
     planning: &PlanningOptions,
     options: &WorkOptions,
-    auto_approve: bool,
+    approval: Approval,
 ) -> Result<ExitCode, Failure> {
     let mut loaded = Loaded::from_folder(context)?;
     let ask = plan::asked(context, &mut loaded, planning, mode)?;
     context.block_on(async {
         let mut work = Work::begin(context, options).await?;
         let planning = plan::make(context, &mut work, &loaded, ask).await?;
-        plan::show(context, &planning.plan, &loaded.sources);
-        if !auto_approve && !planning.plan.is_empty() {
-            approval::ask(&context.screen, mode, options.input, &work.stop).await?;
-        }
-        carry_out(context, &mut work, planning, mode, &loaded.sources).await
+        shown(context, &mut work, planning, approval, options, &loaded.sources).await
     })
+}
+
+/// Shows a plan that was just made, and carries it out when it is approved.
+pub async fn shown(
+    context: &Context,
+    work: &mut Work,
+    planning: Planning,
+    approval: Approval,
+    options: &WorkOptions,
+    sources: &Sources,
+) -> Result<ExitCode, Failure> {
+    let mode = planning.plan.mode;
+    plan::show(context, &planning.plan, sources);
+    plan::refuse(&planning.plan, sources)?;
+    if !approval.auto && !planning.plan.is_empty() {
+        super::approval::ask(&context.screen, mode, options.input, &work.stop).await?;
+    }
+    carry_out(context, work, planning, approval.keep_failed, mode, sources).await
 }
 
 async fn carry_out(
     context: &Context,
     work: &mut Work,
     planning: Planning,
+    keep_failed: bool,
     mode: PlanMode,
     sources: &Sources,
 ) -> Result<ExitCode, Failure> {
@@ -79,7 +109,7 @@ async fn carry_out(
         context.screen.talk("\n");
     }
     work.report(context);
-    let report = work.workspace.apply(&work.locked, planning).await;
+    let report = work.workspace.apply(&work.locked, planning, keep_failed).await;
     work.quiet();
     let report = report.map_err(|diagnostics| Failure::in_sources(diagnostics, sources))?;
     if !report.failures.is_empty() {

@@ -40,7 +40,7 @@ pub async fn ask(screen: &Arc<Screen>, mode: PlanMode, may_ask: bool, stop: &Sto
 
 fn question(screen: &Screen, mode: PlanMode) -> String {
     let words = match mode {
-        PlanMode::Normal => "Do you want to perform these actions?",
+        PlanMode::Normal | PlanMode::Rehearse | PlanMode::Recorded => "Do you want to perform these actions?",
         PlanMode::Destroy => "Do you really want to destroy all of this?",
     };
     let words = screen.talk_style().paint(Tone::Strong, words);

@@ -30,6 +30,14 @@ pub enum Command {
     Apply(ApplyCommand),
     /// Destroy everything that is in the state (the same as apply -destroy)
     Destroy(DestroyCommand),
+    /// Make the next generation of a module from a clone of the live one, for looking at
+    Rehearse(RehearseCommand),
+    /// Switch users back to the generation that they came from
+    Rollback(RollbackCommand),
+    /// List the generations of modules with a rollout
+    Generations(GenerationsOptions),
+    /// Take a generation away that users do not work on
+    Discard(DiscardCommand),
     /// Show the state, or a saved plan
     Show(ShowOptions),
     /// Show outputs of the root module, as the last apply left them
@@ -110,6 +118,9 @@ pub struct ApplyCommand {
     /// Destroy everything that is in the state
     #[arg(long)]
     pub destroy: bool,
+    /// When a cut-over fails, keep what it has made for looking at; users are let in again all the same
+    #[arg(long)]
+    pub keep_failed: bool,
     #[command(flatten)]
     pub planning: PlanningOptions,
     #[command(flatten)]
@@ -123,6 +134,62 @@ pub struct DestroyCommand {
     pub auto_approve: bool,
     #[command(flatten)]
     pub planning: PlanningOptions,
+    #[command(flatten)]
+    pub work: WorkOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct RehearseCommand {
+    /// The module, as module.moodle; needed where several have a rollout
+    pub module: Option<String>,
+    /// Do not ask for approval
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// When the rehearsal fails, keep what it has made for looking at
+    #[arg(long)]
+    pub keep_failed: bool,
+    #[command(flatten)]
+    pub variables: GivenVariables,
+    #[command(flatten)]
+    pub work: WorkOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct RollbackCommand {
+    /// The module, as module.moodle; needed where several have a rollout
+    pub module: Option<String>,
+    /// Go back to this generation instead of the one that users came from
+    #[arg(long, value_name = "GENERATION")]
+    pub to: Option<String>,
+    /// Go back although what users have written since the switch will not be seen any more
+    #[arg(long)]
+    pub discard_writes: bool,
+    /// Do not ask for approval
+    #[arg(long)]
+    pub auto_approve: bool,
+    #[command(flatten)]
+    pub work: WorkOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct GenerationsOptions {
+    /// Only those of this module
+    pub module: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DiscardCommand {
+    /// The generation, as g3
+    pub generation: String,
+    /// The module, as module.moodle; needed where several have a rollout
+    #[arg(long, value_name = "MODULE")]
+    pub module: Option<String>,
+    /// Do not ask for approval
+    #[arg(long)]
+    pub auto_approve: bool,
     #[command(flatten)]
     pub work: WorkOptions,
 }

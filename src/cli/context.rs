@@ -51,7 +51,7 @@ impl Context {
                 .detail("Keys of secrets are kept below the home folder. Set HOME or XDG_CONFIG_HOME to an absolute path.")
                 .into());
         };
-        let now = now();
+        let now = now_is();
         let surroundings = Surroundings {
             dir,
             keys: KeyPlace::Folder(config_dir.join("mprov").join("keys")),
@@ -63,6 +63,7 @@ impl Context {
                 since: now.clone(),
             },
             now,
+            clock: Arc::new(now_is),
             nonce: mprov_state::new_lineage(),
             observer,
             stop,
@@ -120,6 +121,6 @@ impl Context {
 }
 
 /// RFC 3339, UTC, to the second, as `timestamp()` gives it to configurations.
-fn now() -> String {
+fn now_is() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

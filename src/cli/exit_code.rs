@@ -31,8 +31,10 @@ pub enum ExitCode {
 /// Codes of diagnostics that tell more than "failed".
 const LOCKED: u16 = 4001;
 const INTERRUPTED: u16 = 2090;
-/// Something protected would be destroyed; a saved plan is stale; nobody approved.
-const REFUSED: [u16; 3] = [2040, 2060, super::approval::NOT_APPROVED];
+/// Something protected would be destroyed; a saved plan is stale; a cut-over was not rehearsed, was
+/// rolled back, or cannot be told; users' writes would be lost; nobody approved.
+const REFUSED: [u16; 8] =
+    [2040, 2060, 2072, 2073, 2074, 2079, super::recorded::WRITTEN, super::approval::NOT_APPROVED];
 
 impl ExitCode {
     pub const ALL: [Self; 9] = [

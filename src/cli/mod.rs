@@ -10,13 +10,16 @@ mod environment;
 mod exit_code;
 mod explain;
 mod failure;
+mod generations;
 mod interrupt;
 mod output;
 mod pages;
 mod plan;
 mod plan_file;
+mod recorded;
 #[cfg(test)]
 mod reference;
+mod rehearse;
 mod run;
 mod show;
 mod state;

@@ -23,6 +23,7 @@ pub fn run(context: &Context, command: &PlanCommand) -> Result<ExitCode, Failure
         let planning = make(context, &mut work, &loaded, ask).await?;
         show(context, &planning.plan, &loaded.sources);
         let pending = !planning.plan.is_empty();
+        refuse(&planning.plan, &loaded.sources)?;
         if let Some(path) = &command.out {
             let saved = planning.save(loaded.files());
             plan_file::write(&context.dir.join(path), &saved, &work.workspace)?;
@@ -39,6 +40,17 @@ pub fn run(context: &Context, command: &PlanCommand) -> Result<ExitCode, Failure
     })
 }
 
+/// A plan that no apply would carry out is shown, and no more.
+///
+/// # Errors
+/// The plan says itself why it must not be carried out.
+pub fn refuse(plan: &Plan, sources: &Sources) -> Result<(), Failure> {
+    match plan.refusals.has_errors() {
+        true => Err(Failure::in_sources(plan.refusals.clone(), sources)),
+        false => Ok(()),
+    }
+}
+
 /// What the options ask for, with the values of the variables.
 pub fn asked(
     context: &Context,
@@ -49,6 +61,7 @@ pub fn asked(
     Ok(Ask {
         mode,
         targets: options.target.clone(),
+        rehearse: None,
         refresh: options.refresh,
         variables: loaded.variables(context, &options.variables)?,
     })

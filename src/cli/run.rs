@@ -11,7 +11,7 @@ use super::arguments::{Arguments, Command, StateCommand};
 use super::context::Context;
 use super::environment::Environment;
 use super::exit_code::ExitCode;
-use super::{apply, argv, explain, output, plan, show, state, validate, version};
+use super::{apply, argv, explain, generations, output, plan, recorded, rehearse, show, state, validate, version};
 
 /// A whole run of the program: arguments in, exit code out.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -87,6 +87,10 @@ fn dispatch(context: &Context, command: Command) -> ExitCode {
         Command::Plan(command) => plan::run(context, &command),
         Command::Apply(command) => apply::run(context, &command),
         Command::Destroy(command) => apply::destroy(context, &command),
+        Command::Rehearse(command) => rehearse::run(context, &command),
+        Command::Rollback(command) => recorded::rollback(context, &command),
+        Command::Generations(options) => generations::run(context, &options),
+        Command::Discard(command) => recorded::discard(context, &command),
         Command::Show(options) => show::run(context, &options),
         Command::Output(options) => output::run(context, &options),
         Command::State(StateCommand::List { addresses }) => state::list(context, &addresses),
@@ -111,6 +115,9 @@ fn prints_json(command: &Command) -> bool {
         Command::Plan(plan) => plan.work.json,
         Command::Apply(apply) => apply.work.json,
         Command::Destroy(destroy) => destroy.work.json,
+        Command::Rehearse(rehearse) => rehearse.work.json,
+        Command::Rollback(rollback) => rollback.work.json,
+        Command::Discard(discard) => discard.work.json,
         _ => false,
     }
 }
@@ -121,6 +128,9 @@ fn name(command: &Command) -> &'static str {
         Command::Plan(_) => "mprov plan",
         Command::Apply(_) => "mprov apply",
         Command::Destroy(_) => "mprov destroy",
+        Command::Rehearse(_) => "mprov rehearse",
+        Command::Rollback(_) => "mprov rollback",
+        Command::Discard(_) => "mprov discard",
         _ => "mprov",
     }
 }

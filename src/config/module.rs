@@ -8,7 +8,7 @@ use mprov_sdk::{Address, Mode, ModulePath, Name, Span, Type, Value};
 use super::{Body, Expr, Reference, Sources};
 
 /// A whole configuration: the root module with all modules it calls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Configuration {
     pub sources: Sources,
     pub root: Arc<Module>,
@@ -109,6 +109,9 @@ pub struct Lifecycle {
     pub prevent_destroy: bool,
     /// The steps of one apply inside this scope are undone together when one fails.
     pub atomic: bool,
+    /// In a module with a rollout: made only when users have been switched to its generation, and
+    /// gone before they are switched away from it.
+    pub after_switch: bool,
     pub ignore_changes: IgnoreChanges,
     pub replace_triggered_by: Vec<Expr>,
     pub preconditions: Vec<Condition>,
@@ -147,8 +150,29 @@ pub struct ModuleCall {
     pub depends_on: Vec<Reference>,
     /// The `providers` meta-argument: the name inside the called module, and the caller's.
     pub providers: BTreeMap<ProviderRef, (ProviderRef, Span)>,
+    /// Changes of the module become new generations of it.
+    pub rollout: Option<RolloutBlock>,
     pub module: Arc<Module>,
     pub span: Span,
+}
+
+/// The `rollout` block of a module call.
+#[derive(Clone, Debug)]
+pub struct RolloutBlock {
+    /// Inputs of the module whose change makes a new generation.
+    pub on: Vec<(Name, Span)>,
+    /// How many previous generations are kept for going back.
+    pub keep: u32,
+    pub rehearse: Rehearse,
+    pub span: Span,
+}
+
+/// Whether a combination has to be rehearsed before users are switched to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rehearse {
+    #[default]
+    Required,
+    Optional,
 }
 
 /// A `moved` block. Both sides are relative to the module it stands in.

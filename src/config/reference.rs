@@ -21,6 +21,8 @@ pub enum Subject {
     Path(PathPart),
     /// `self`, in postconditions
     SelfObject,
+    /// `generation`, in modules: `id`, `slot`, `role` and `previous`
+    Generation,
     /// `mprov.name`, facts of the run (`mprov.version`)
     Mprov(Name),
 }

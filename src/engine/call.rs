@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use mprov_sdk::{Address, Call, CancellationToken, Fault, Object, Seal};
 use mprov_state::{
-    Action as StoredAction, Intent, Journal, Outcome, RawJson, Record, Slot, StateError, StepResult,
+    Action as StoredAction, Intent, Journal, Outcome, RawJson, Record, Rollout, Slot, StateError, StepResult,
     StoredInstance,
 };
 
@@ -38,6 +39,8 @@ pub struct Task {
     pub create_before_destroy: bool,
     pub prevent_destroy: bool,
     pub undoes: Option<u32>,
+    /// With this step users are switched: what the generations are when it succeeds.
+    pub commits: BTreeMap<String, Rollout>,
 }
 
 /// How a task failed.
@@ -79,6 +82,7 @@ impl Ledger {
         let planned = task.desired.as_ref().map(|desired| self.instance(task, desired)).transpose()?;
         let intent = Intent {
             undoes: task.undoes,
+            commits: task.commits.clone(),
             ..Intent::new(
                 task.number,
                 task.address.to_string(),
@@ -195,6 +199,7 @@ impl Task {
             create_before_destroy: step.create_before_destroy,
             prevent_destroy: step.prevent_destroy,
             undoes: None,
+            commits: BTreeMap::new(),
         }
     }
 

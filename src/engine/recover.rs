@@ -1,11 +1,18 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use mprov_sdk::{Address, Call, Diagnostic, Diagnostics, Fault, Mode, Object};
-use mprov_state::{Action, InDoubt, Outcome, RawJson, Record, StateError, StepResult, StoredInstance};
+use mprov_state::{
+    Action, InDoubt, OpenScope, Outcome, RawJson, Record, StateError, StepResult, StoredInstance,
+};
 
-use super::call::Ledger;
-use crate::plan::{Activity, Kind, Kinds, Outcome as Told, RunEvent, fault_diagnostic, relay};
+use super::call::{Ledger, Task};
+use super::report::Report;
+use super::undo::{Done, undo};
+use crate::plan::{
+    Action as PlanAction, Activity, Kind, Kinds, Outcome as Told, RunEvent, fault_diagnostic, relay,
+};
 
 /// Finds out what became of the steps that an interrupted run left without an outcome, and writes
 /// it down. Afterwards the journal can be folded.
@@ -94,6 +101,17 @@ async fn settle(ledger: &Ledger, doubt: &InDoubt, kinds: &Kinds) -> Result<StepR
             .map_err(|e| state_error(e.into()))
     };
     match (found, doubt.action) {
+        (Ok(Some(attributes)), Action::Update) if doubt.switches => {
+            let wanted = decode(recorded)?;
+            let before = doubt.stored.as_ref().map(&decode).transpose()?.unwrap_or_default();
+            Ok(match has_switched(&before, &wanted, &attributes) {
+                true => StepResult::Put(put(attributes, kind)?),
+                false => StepResult::Failed {
+                    message: "interrupted before users were switched".into(),
+                    partial: Some(put(attributes, kind)?),
+                },
+            })
+        }
         (Ok(Some(_)), Action::Delete) => Ok(unchanged()),
         (Ok(Some(attributes)), _) => Ok(StepResult::Put(put(attributes, kind)?)),
         (Ok(None), Action::Create) => Ok(unchanged()),
@@ -110,6 +128,71 @@ async fn settle(ledger: &Ledger, doubt: &InDoubt, kinds: &Kinds) -> Result<StepR
         }
         (Err(_), _) if is_borrowed(ledger, &recorded.provider) => Ok(assumed(doubt)),
         (Err(fault), _) => Err(unanswered(&fault)),
+    }
+}
+
+/// Whether an interrupted switch took effect: users may write to the new place from then on.
+/// Anything less is taken back.
+fn has_switched(before: &Object, wanted: &Object, seen: &Object) -> bool {
+    wanted
+        .iter()
+        .filter(|(name, value)| value.is_wholly_known() && !value.same(&before[name]))
+        .all(|(name, value)| value.same(&seen[name]))
+}
+
+/// Takes back the atomic scope that an interrupted run left half done. Nothing is in doubt any
+/// more.
+///
+/// # Errors
+/// A step cannot be taken back now. The journal stays, and the next command tries again.
+pub async fn take_back(
+    ledger: &Ledger,
+    scope: OpenScope,
+    mut next_step: u32,
+    kinds: &Arc<Kinds>,
+) -> Result<(), Diagnostics> {
+    let told = |error: StateError| Diagnostics::from(Diagnostic::from(error));
+    let mut done = Vec::new();
+    for step in scope.done {
+        let address: Address = step.address.parse().map_err(|_| {
+            told(StateError::Refused { reason: format!("\"{}\" is not an address", step.address) })
+        })?;
+        let kind = kinds.get(Mode::Managed, &address.resource.kind).cloned();
+        let instance = step.after.as_ref().or(step.before.as_ref());
+        let (Some(kind), Some(instance)) = (kind, instance) else { continue };
+        let decode = |instance: &Option<StoredInstance>| {
+            let attributes = instance.as_ref().map(|i| i.attributes.decode_object(&kind.ty, &*ledger.seal));
+            attributes.transpose().map_err(|e| told(e.into()))
+        };
+        let (before, after) = (decode(&step.before)?, decode(&step.after)?);
+        let task = Task {
+            number: step.step,
+            address,
+            action: match step.action {
+                Action::Create => PlanAction::Create,
+                Action::Update => PlanAction::Update,
+                Action::Delete => PlanAction::Delete,
+                Action::Read => PlanAction::Read,
+            },
+            slot: step.slot,
+            token: step.token,
+            provider: instance.provider.clone(),
+            prior: before,
+            desired: None,
+            dependencies: instance.dependencies.clone(),
+            create_before_destroy: instance.create_before_destroy,
+            prevent_destroy: instance.prevent_destroy,
+            undoes: None,
+            commits: BTreeMap::new(),
+            kind,
+        };
+        done.push(Done { task, attributes: after, quiesces: scope.quiesce.contains(&step.step) });
+    }
+    let mut report = Report::default();
+    undo(ledger, &mut report, &mut next_step, done).await.map_err(told)?;
+    match report.failures.has_errors() || report.interruption.is_some() {
+        true => Err(report.failures),
+        false => Ok(()),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use mprov_sdk::{Diagnostic, Diagnostics};
 
 use crate::plan::Action;
@@ -25,6 +27,10 @@ pub struct Report {
     pub interruption: Option<Interruption>,
     /// Everything in the scope of the failure was taken back.
     pub restored: bool,
+    /// How long users could not write; none where they were not kept out.
+    pub read_only: Option<Duration>,
+    /// Users were switched to another generation.
+    pub switched: bool,
 }
 
 impl Report {

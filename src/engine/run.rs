@@ -1,18 +1,21 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use mprov_sdk::{Address, CancellationToken, Diagnostic, Diagnostics, Object};
-use mprov_state::{RawJson, Record, Slot, StateError, StoredInstance, StoredOutput, StoredProvider};
+use mprov_state::{
+    RawJson, Record, Rollout, Scope, Slot, StateError, StoredInstance, StoredOutput, StoredProvider,
+};
 
 use super::call::{Ledger, Task, TaskError};
+use super::generations::{Ending, begun, ended, switched};
 use super::report::{Interruption, Report};
 use super::undo::{Done, undo};
 use crate::graph::{Dag, NodeId, Ready};
 use crate::plan::{
-    Action, Activity, Kinds, Outcome, Plan, PlanMode, Replacement, Resolver, RunEvent, Stored,
+    Action, Activity, Kinds, Outcome, Phase, Plan, PlanMode, Replacement, Resolver, RunEvent, Stored, Turn,
     fault_diagnostic,
 };
 
@@ -34,6 +37,12 @@ pub struct Run {
     pub ledger: Arc<Ledger>,
     pub parallelism: usize,
     pub stop: Stop,
+    /// Generations as they are recorded, by the module's address.
+    pub rollouts: BTreeMap<String, Rollout>,
+    /// What a failed cut-over or rehearsal has made is kept for looking at.
+    pub keep_failed: bool,
+    /// The time now: RFC 3339, UTC.
+    pub clock: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
 struct Finished {
@@ -49,6 +58,12 @@ struct Progress {
     /// Provider configurations that are declared and written down.
     connected: HashSet<String>,
     atomic_failure: bool,
+    /// Users were switched: nothing is undone any more.
+    committed: bool,
+    /// When users were kept out.
+    frozen: Option<Instant>,
+    durations: BTreeMap<String, Duration>,
+    deleted: BTreeSet<String>,
     next_number: u32,
     /// By step: whether it was begun, or failed before it could be.
     begun: Vec<bool>,
@@ -63,23 +78,34 @@ impl Run {
             done: Vec::new(),
             connected: HashSet::new(),
             atomic_failure: false,
+            committed: false,
+            frozen: None,
+            durations: BTreeMap::new(),
+            deleted: BTreeSet::new(),
             next_number: self.plan.steps.len() as u32,
             begun: vec![false; self.plan.steps.len()],
         };
         self.ledger.observer.event(&RunEvent::Planned { steps: self.plan.steps.len() });
         self.write_down_beforehand().await?;
         self.walk(&mut progress).await?;
-        if progress.atomic_failure && progress.report.interruption != Some(Interruption::Abandoned) {
-            undo(&self.ledger, &mut progress.report, &mut progress.next_number, progress.done).await?;
+        let abandoned = progress.report.interruption == Some(Interruption::Abandoned);
+        let must_undo = !progress.committed && (progress.atomic_failure || self.is_cut_short(&progress));
+        if must_undo && !abandoned {
+            let mut done = std::mem::take(&mut progress.done);
+            if self.keep_failed {
+                done.retain(|d| d.quiesces);
+            }
+            undo(&self.ledger, &mut progress.report, &mut progress.next_number, done).await?;
         }
         if progress.report.interruption != Some(Interruption::Abandoned) {
+            self.write_down_generations(&progress, must_undo).await?;
             self.write_down_outputs(&progress.report).await?;
         }
         Ok((progress.report, self.ledger))
     }
 
     /// What needs no provider: new addresses and observed attributes.
-    async fn write_down_beforehand(&self) -> Result<(), StateError> {
+    async fn write_down_beforehand(&mut self) -> Result<(), StateError> {
         let journal = &self.ledger.journal;
         for (from, to) in &self.plan.moves {
             journal.append(Record::Moved { from: from.to_string(), to: to.to_string() }).await?;
@@ -95,7 +121,115 @@ impl Run {
             };
             journal.append(Record::Observed { address, instance }).await?;
         }
+        for index in 0..self.plan.rollouts.len() {
+            let rollout = self.plan.rollouts[index].clone();
+            let record = self.resolver.generation(&rollout);
+            let before = self.rollouts.get(&rollout.module).cloned().unwrap_or_default();
+            let next = begun(&before, &rollout, record.as_ref(), &(self.clock)(), &*self.ledger.seal)?;
+            self.put_rollout(&rollout.module, next).await?;
+        }
+        let scope = self.scope();
+        if !scope.steps.is_empty() {
+            self.ledger.journal.append(Record::Scope(scope)).await?;
+        }
         Ok(())
+    }
+
+    /// Values are no part of it: there is nothing outside to be taken back.
+    fn scope(&self) -> Scope {
+        let in_scope = |step: &crate::plan::Step| {
+            let kind = self.kinds.get(step.address.resource.mode, &step.address.resource.kind);
+            step.atomic && step.action != Action::Read && kind.is_some_and(|k| !k.schema.is_value)
+        };
+        let steps = self.plan.steps.iter().enumerate().filter(|(_, s)| in_scope(s));
+        let quiesce = steps.clone().filter(|(_, s)| s.phase == Some(Phase::Quiesce));
+        Scope {
+            quiesce: quiesce.map(|(i, _)| i as u32).collect(),
+            steps: steps.map(|(i, _)| i as u32).collect(),
+        }
+    }
+
+    async fn put_rollout(&mut self, module: &str, rollout: Rollout) -> Result<(), StateError> {
+        if self.rollouts.get(module) == Some(&rollout) {
+            return Ok(());
+        }
+        self.rollouts.insert(module.to_owned(), rollout.clone());
+        self.ledger.journal.append(Record::Rollout { module: module.to_owned(), rollout }).await
+    }
+
+    /// Stopped between steps of which all or none are wanted.
+    fn is_cut_short(&self, progress: &Progress) -> bool {
+        progress.report.interruption == Some(Interruption::Stopped)
+            && self.plan.steps.iter().zip(&progress.begun).any(|(step, begun)| step.atomic && !begun)
+    }
+
+    /// What the generations are at the end.
+    async fn write_down_generations(&mut self, progress: &Progress, undone: bool) -> Result<(), StateError> {
+        if self.plan.mode == PlanMode::Destroy {
+            let modules: Vec<String> = self.rollouts.keys().cloned().collect();
+            for module in modules.iter().filter(|_| progress.report.is_success()) {
+                self.put_rollout(module, Rollout::default()).await?;
+            }
+            return Ok(());
+        }
+        let now = (self.clock)();
+        for index in 0..self.plan.rollouts.len() {
+            let rollout = self.plan.rollouts[index].clone();
+            let mut current = self.rollouts.get(&rollout.module).cloned().unwrap_or_default();
+            let made = rollout.turn.made().map(|(id, _)| id.to_owned());
+            if undone {
+                if progress.report.restored && !self.keep_failed {
+                    current.generations.retain(|g| Some(&g.id) != made.as_ref() || !g.unfinished);
+                }
+                self.put_rollout(&rollout.module, current).await?;
+                continue;
+            }
+            let record = self.resolver.generation(&rollout);
+            let complete = progress.report.is_success();
+            if complete && !progress.committed {
+                current = switched(&current, &rollout, record.as_ref(), &now, &*self.ledger.seal)?;
+            }
+            let prefix = format!("{}[\"{}\"].", rollout.module, made.unwrap_or_default());
+            let inside = progress.durations.iter().filter_map(|(address, time)| {
+                Some((address.strip_prefix(&prefix)?.to_owned(), time.as_millis() as u64))
+            });
+            let ending = Ending {
+                record: record.as_ref(),
+                complete,
+                gone: self.gone(&rollout.module, &rollout.prune, &progress.deleted),
+                durations: inside.collect(),
+                now: &now,
+            };
+            let next = ended(&current, &rollout, ending, &self.kinds, &*self.ledger.seal)?;
+            self.put_rollout(&rollout.module, next).await?;
+        }
+        Ok(())
+    }
+
+    /// Of these generations, those of which every instance is deleted.
+    fn gone(&self, module: &str, prune: &[String], deleted: &BTreeSet<String>) -> Vec<String> {
+        let is_gone = |id: &&String| {
+            let prefix = format!("{module}[\"{id}\"].");
+            let mut there = self.stored.instances.keys().map(Address::to_string);
+            there.all(|address| !address.starts_with(&prefix) || deleted.contains(&address))
+        };
+        prune.iter().filter(is_gone).cloned().collect()
+    }
+
+    /// What the generations are when users are switched by a step of this plan.
+    fn commits(&mut self) -> Result<BTreeMap<String, Rollout>, StateError> {
+        let mut commits = BTreeMap::new();
+        for index in 0..self.plan.rollouts.len() {
+            let rollout = self.plan.rollouts[index].clone();
+            if !matches!(rollout.turn, Turn::CutOver { .. } | Turn::Rollback { .. }) {
+                continue;
+            }
+            let record = self.resolver.generation(&rollout);
+            let current = self.rollouts.get(&rollout.module).cloned().unwrap_or_default();
+            let next = switched(&current, &rollout, record.as_ref(), &(self.clock)(), &*self.ledger.seal)?;
+            commits.insert(rollout.module, next);
+        }
+        Ok(commits)
     }
 
     fn observed_instance(
@@ -119,7 +253,7 @@ impl Run {
     async fn write_down_outputs(&self, report: &Report) -> Result<(), StateError> {
         let outputs = match self.plan.mode {
             PlanMode::Destroy if report.is_success() => Some(BTreeMap::new()),
-            PlanMode::Destroy => None,
+            PlanMode::Destroy | PlanMode::Rehearse | PlanMode::Recorded => None,
             PlanMode::Normal => self.resolver.outputs(),
         };
         let Some(outputs) = outputs else { return Ok(()) };
@@ -148,6 +282,12 @@ impl Run {
         loop {
             while !stopping && running.len() < self.parallelism.max(1) {
                 let Some(id) = ready.pop() else { break };
+                let is_step = id.index() < self.plan.steps.len();
+                // It would only have to be taken back.
+                let pointless = progress.atomic_failure && !progress.committed;
+                if is_step && pointless && self.plan.steps[id.index()].atomic {
+                    continue;
+                }
                 if id.index() >= self.plan.steps.len() {
                     queue.done(&dag, id, &mut ready);
                     continue;
@@ -219,7 +359,11 @@ impl Run {
             }
             _ => Slot::Current,
         };
-        let task = Task::of_step(index as u32, step, kind, slot, desired);
+        let switches = step.phase == Some(Phase::Switch);
+        let mut task = Task::of_step(index as u32, step, kind, slot, desired);
+        if switches {
+            task.commits = self.commits().map_err(|e| Diagnostics::from(Diagnostic::from(e)))?;
+        }
         let provider = task.provider.clone();
         self.connect(&provider, progress)?;
         Ok(task)
@@ -231,8 +375,8 @@ impl Run {
             return Ok(());
         }
         let connection = match self.plan.mode {
-            PlanMode::Normal => self.resolver.connection(address)?,
-            PlanMode::Destroy => None,
+            PlanMode::Normal | PlanMode::Rehearse => self.resolver.connection(address)?,
+            PlanMode::Destroy | PlanMode::Recorded => None,
         };
         // What is not in the configuration any more connects as it did last.
         let Some(connection) = connection.or_else(|| self.stored.connections.get(address).cloned()) else {
@@ -277,12 +421,14 @@ impl Run {
                 let id = attributes.as_ref().and_then(shown_id);
                 tell(Outcome::Done, id);
                 progress.report.count(task.action);
+                self.note_done(index, &task, elapsed, progress);
                 let recorded = match &attributes {
                     Some(attributes) => self.resolver.record(&task.address, attributes.clone()),
                     None => Ok(()),
                 };
                 if self.plan.steps[index].atomic {
-                    progress.done.push(Done { task, attributes });
+                    let quiesces = self.plan.steps[index].phase == Some(Phase::Quiesce);
+                    progress.done.push(Done { task, attributes, quiesces });
                 }
                 match recorded {
                     Ok(()) => return Ok(true),
@@ -301,13 +447,32 @@ impl Run {
                 if self.plan.steps[index].atomic
                     && let Some(partial) = fault.partial
                 {
-                    progress.done.push(Done { task, attributes: Some(partial) });
+                    let quiesces = self.plan.steps[index].phase == Some(Phase::Quiesce);
+                    progress.done.push(Done { task, attributes: Some(partial), quiesces });
                 }
                 diagnostic.into()
             }
         };
         self.note_failure(progress, index, failed);
         Ok(false)
+    }
+
+    fn note_done(&mut self, index: usize, task: &Task, elapsed: Duration, progress: &mut Progress) {
+        let address = task.address.to_string();
+        match task.action {
+            Action::Delete => drop(progress.deleted.insert(address)),
+            _ => drop(progress.durations.insert(address, elapsed)),
+        }
+        match self.plan.steps[index].phase {
+            Some(Phase::Quiesce) if progress.frozen.is_none() => progress.frozen = Some(Instant::now()),
+            Some(Phase::Switch) => {
+                progress.committed = true;
+                progress.report.switched = true;
+                progress.report.read_only = progress.frozen.map(|frozen| frozen.elapsed());
+                self.rollouts.extend(task.commits.clone());
+            }
+            _ => {}
+        }
     }
 
     fn note_failure(&self, progress: &mut Progress, index: usize, failed: Diagnostics) {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use mprov_sdk::{Diagnostic, Object};
@@ -11,9 +12,12 @@ use crate::plan::{Action, Activity, Outcome, RunEvent, fault_diagnostic};
 pub struct Done {
     pub task: Task,
     pub attributes: Option<Object>,
+    /// It keeps users out.
+    pub quiesces: bool,
 }
 
-/// Takes back what was done, the last first. Stops at the first step that cannot be taken back:
+/// Takes back what was done, the last first; before all others what keeps users out, which depends
+/// on nothing that was made since. Stops at the first step that cannot be taken back:
 /// what came before it stays, since it may depend on it.
 pub async fn undo(
     ledger: &Ledger,
@@ -21,7 +25,8 @@ pub async fn undo(
     next_number: &mut u32,
     done: Vec<Done>,
 ) -> Result<(), StateError> {
-    for done in done.into_iter().rev() {
+    let (quiesce, others): (Vec<Done>, Vec<Done>) = done.into_iter().partition(|d| d.quiesces);
+    for done in quiesce.into_iter().rev().chain(others.into_iter().rev()) {
         let number = *next_number;
         *next_number += 1;
         let address = done.task.address.to_string();
@@ -69,7 +74,8 @@ pub async fn undo(
 
 /// The task that takes another one back; none where nothing does.
 fn reverse(done: Done, number: u32) -> Option<Task> {
-    let Done { task, attributes } = done;
+    let Done { task, attributes, .. } = done;
+    let task = Task { commits: BTreeMap::new(), ..task };
     let undoes = Some(task.number);
     let token = format!("{}-undo", task.token);
     let slot = match task.slot {

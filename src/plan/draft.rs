@@ -1,6 +1,7 @@
 use mprov_sdk::{Address, Change, Impact, Object, Undo};
 
 use super::model::{Action, Reason, Replacement, Step};
+use super::rollout::Part;
 use crate::graph::NodeId;
 
 /// A step before its place in the graph is known.
@@ -8,6 +9,8 @@ pub struct Draft {
     pub step: Step,
     /// The node of its resource block; none for what is not in the configuration any more.
     pub node: Option<NodeId>,
+    /// What it is in the rollout of that module.
+    pub part: Option<(String, Part)>,
 }
 
 impl Draft {
@@ -30,8 +33,9 @@ impl Draft {
             prevent_destroy: false,
             create_before_destroy: false,
             atomic: false,
+            phase: None,
         };
-        Self { step, node }
+        Self { step, node, part: None }
     }
 
     pub fn before(mut self, before: Option<Object>) -> Self {
@@ -61,6 +65,11 @@ impl Draft {
 
     pub fn reason(mut self, reason: Option<Reason>) -> Self {
         self.step.reason = reason;
+        self
+    }
+
+    pub fn part(mut self, module: &str, part: Part) -> Self {
+        self.part = Some((module.to_owned(), part));
         self
     }
 

@@ -7,6 +7,8 @@ use mprov_sdk::{
     convert,
 };
 
+use mprov_state::Role;
+
 use super::expansion::{Expansion, Keys, Repetition, Shape, collect};
 use super::scope::InstanceScope;
 use super::tree::{Tree, TreeId};
@@ -23,9 +25,39 @@ pub struct ModuleInstance {
     /// The calling instance and the call's name; none for the root.
     pub caller: Option<(ModuleId, Name)>,
     pub repetition: Repetition,
+    /// Where the module has a rollout.
+    pub generation: Option<GenerationScope>,
     resources: HashMap<ResourceId, Expansion>,
     calls: HashMap<Name, (Shape, BTreeMap<InstanceKey, ModuleId>)>,
     memo: RefCell<Memo>,
+}
+
+/// What `generation` means in one instance of a module with a rollout.
+#[derive(Clone, Debug)]
+pub struct GenerationScope {
+    pub id: Name,
+    pub slot: u32,
+    pub role: Role,
+    /// Outputs of the generation that it was cloned from; null for the first.
+    pub previous: Value,
+}
+
+impl Default for GenerationScope {
+    /// What a module sees that has no rollout: it is the only generation, and live.
+    fn default() -> Self {
+        Self { id: "g1".into(), slot: 1, role: Role::Live, previous: Value::Null }
+    }
+}
+
+impl GenerationScope {
+    pub fn value(&self) -> Value {
+        Value::object([
+            ("id", Value::from(self.id.to_string())),
+            ("slot", Value::from(i64::from(self.slot))),
+            ("role", Value::from(self.role.name())),
+            ("previous", self.previous.clone()),
+        ])
+    }
 }
 
 #[derive(Default)]
@@ -103,12 +135,63 @@ impl Evaluator {
             tree,
             caller: caller.map(|(caller, _, name)| (caller, name)),
             repetition,
+            generation: None,
             resources: HashMap::new(),
             calls: HashMap::new(),
             memo: RefCell::default(),
         });
         self.of_tree[tree].push(id);
         id
+    }
+
+    /// Makes one generation of a called module, with its own values of some inputs.
+    pub fn add_generation(
+        &mut self,
+        path: ModulePath,
+        tree: TreeId,
+        (caller, key, name): (ModuleId, InstanceKey, Name),
+        generation: GenerationScope,
+        inputs: Object,
+    ) -> ModuleId {
+        self.modules[caller].calls.insert(name.clone(), (Shape::Once, BTreeMap::new()));
+        let id = self.add_module(path, tree, Some((caller, key, name)), Repetition::default());
+        let module = &mut self.modules[id];
+        module.generation = Some(generation);
+        module.memo.get_mut().variables.extend(inputs);
+        id
+    }
+
+    /// The same module instance in another role, with the values that its instances have now. It
+    /// is no instance of its own: nothing refers to it.
+    pub fn in_role(&mut self, module: ModuleId, role: Role) -> ModuleId {
+        let of = &self.modules[module];
+        let shadow = ModuleInstance {
+            path: of.path.clone(),
+            tree: of.tree,
+            caller: of.caller.clone(),
+            repetition: of.repetition.clone(),
+            generation: of.generation.clone().map(|generation| GenerationScope { role, ..generation }),
+            resources: of.resources.clone(),
+            calls: of.calls.clone(),
+            memo: RefCell::new(Memo { variables: of.memo.borrow().variables.clone(), ..Memo::default() }),
+        };
+        self.modules.push(shadow);
+        self.modules.len() - 1
+    }
+
+    /// What `generation` means in that module: that of the nearest module around it with a rollout.
+    pub fn generation(&self, module: ModuleId) -> GenerationScope {
+        let mut at = module;
+        loop {
+            let instance = &self.modules[at];
+            if let Some(generation) = &instance.generation {
+                return generation.clone();
+            }
+            match &instance.caller {
+                Some((caller, _)) => at = *caller,
+                None => return GenerationScope::default(),
+            }
+        }
     }
 
     /// Makes the instances of a called module, in every instance of its caller.
@@ -246,7 +329,7 @@ impl Evaluator {
 
     /// All outputs as one object. In planning, outputs whose turn has not come are unknown: no
     /// expression that needs them is evaluated before they are.
-    fn outputs(&self, module: ModuleId) -> Value {
+    pub fn outputs(&self, module: ModuleId) -> Value {
         let outputs = &self.tree.module(self.modules[module].tree).outputs;
         Value::object(outputs.keys().map(|name| {
             let known = self.modules[module].memo.borrow().outputs.get(name).cloned();

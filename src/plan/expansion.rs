@@ -26,7 +26,7 @@ pub struct Keys {
 }
 
 /// The values of all instances of one resource block in one module instance.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Expansion {
     pub shape: Shape,
     repetitions: BTreeMap<InstanceKey, Repetition>,

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::kinds::Kinds;
+use super::rollout::{Phase, RolloutPlan};
 use super::model::{
     Action, Base, DataRead, Drift, DriftKind, OutputChange, Plan, PlanMode, Reason, Refreshed, Replacement,
     Step,
 };
 
 /// The format that this version writes and reads.
-pub const PLAN_FORMAT: u32 = 1;
+pub const PLAN_FORMAT: u32 = 2;
 
 /// A plan with the texts of the configuration it was made from.
 pub struct SavedPlan {
@@ -36,7 +37,7 @@ struct PlanFile {
     lineage: Option<String>,
     serial: u64,
     configuration: String,
-    destroy: bool,
+    mode: PlanMode,
     time: String,
     targets: Vec<String>,
     variables: BTreeMap<String, Json>,
@@ -48,6 +49,7 @@ struct PlanFile {
     data: Vec<(String, Json)>,
     outputs: Vec<OutputFile>,
     unchanged: usize,
+    rollouts: Vec<RolloutPlan>,
     files: Vec<(PathBuf, String)>,
 }
 
@@ -74,6 +76,8 @@ struct StepFile {
     prevent_destroy: bool,
     create_before_destroy: bool,
     atomic: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<Phase>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -121,7 +125,7 @@ impl SavedPlan {
             lineage: plan.base.lineage.clone(),
             serial: plan.base.serial,
             configuration: plan.base.configuration.clone(),
-            destroy: plan.mode == PlanMode::Destroy,
+            mode: plan.mode,
             time: plan.time.clone(),
             targets: self.targets.clone(),
             variables: plan
@@ -147,6 +151,7 @@ impl SavedPlan {
                 .collect::<Result<_, CodecError>>()?,
             outputs: plan.outputs.iter().map(|o| output_file(o, seal)).collect::<Result<_, _>>()?,
             unchanged: plan.unchanged,
+            rollouts: plan.rollouts.clone(),
             files: self.files.clone(),
         };
         serde_json::to_string_pretty(&file).map_err(|e| CodecError::Malformed(e.to_string()))
@@ -220,6 +225,7 @@ fn step_file(step: &Step, seal: &dyn Seal) -> Result<StepFile, CodecError> {
         prevent_destroy: step.prevent_destroy,
         create_before_destroy: step.create_before_destroy,
         atomic: step.atomic,
+        phase: step.phase,
     })
 }
 
@@ -319,6 +325,7 @@ impl Reader<'_> {
             prevent_destroy: file.prevent_destroy,
             create_before_destroy: file.create_before_destroy,
             atomic: file.atomic,
+            phase: file.phase,
         })
     }
 }
@@ -332,7 +339,7 @@ fn read(file: PlanFile, kinds: &Kinds, seal: &dyn Seal) -> Result<SavedPlan, Cod
     }
     let plan = Plan {
         base: Base { lineage: file.lineage, serial: file.serial, configuration: file.configuration },
-        mode: if file.destroy { PlanMode::Destroy } else { PlanMode::Normal },
+        mode: file.mode,
         steps: file.steps.into_iter().map(|s| reader.step(s)).collect::<Result<_, _>>()?,
         joins: file.joins,
         moves: file
@@ -384,6 +391,8 @@ fn read(file: PlanFile, kinds: &Kinds, seal: &dyn Seal) -> Result<SavedPlan, Cod
             .collect::<Result<_, CodecError>>()?,
         unchanged: file.unchanged,
         warnings: Diagnostics::new(),
+        rollouts: file.rollouts,
+        refusals: Diagnostics::new(),
         variables: file
             .variables
             .iter()

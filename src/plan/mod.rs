@@ -18,6 +18,7 @@ mod planner;
 mod providers;
 mod resolver;
 mod resources;
+mod rollout;
 mod scope;
 mod sessions;
 mod stored;
@@ -38,6 +39,10 @@ pub use nodes::Nodes;
 pub use observer::{Activity, Observer, Outcome, RunEvent};
 pub use planner::{PlanOptions, Planner, interrupted, plan};
 pub use resolver::Resolver;
+pub use rollout::{
+    GenerationRecord, InRole, Phase, RolloutPlan, StoredGeneration, StoredRehearsal, StoredRollout, Turn,
+    discard, module_of, rollback,
+};
 pub use sessions::{Connection, Sessions};
 pub use stored::{Deposed, Stored, StoredInstance};
 pub use tree::Tree;

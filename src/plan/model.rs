@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use mprov_sdk::{Address, Change, Diagnostics, Impact, Name, Object, Undo, Value};
 use serde::{Deserialize, Serialize};
 
+use super::rollout::{Phase, RolloutPlan};
+
 /// Every decision of one run, made before anything is touched.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -26,6 +28,10 @@ pub struct Plan {
     /// Managed instances that stay as they are.
     pub unchanged: usize,
     pub warnings: Diagnostics,
+    /// What happens to the generations of modules with a rollout.
+    pub rollouts: Vec<RolloutPlan>,
+    /// Why an apply refuses the plan.
+    pub refusals: Diagnostics,
     /// Values of the root module's variables, for the apply.
     pub variables: BTreeMap<Name, Value>,
     /// RFC 3339, UTC.
@@ -42,11 +48,16 @@ pub struct Base {
     pub configuration: String,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PlanMode {
     #[default]
     Normal,
     Destroy,
+    /// A generation of one module is made for looking at.
+    Rehearse,
+    /// What is done follows from what is recorded, not from the configuration.
+    Recorded,
 }
 
 /// A step's index in [`Plan::steps`], or the number of steps plus an index in [`Plan::joins`].
@@ -81,6 +92,8 @@ pub struct Step {
     pub prevent_destroy: bool,
     pub create_before_destroy: bool,
     pub atomic: bool,
+    /// Where it stands in a cut-over.
+    pub phase: Option<Phase>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +132,8 @@ pub enum Reason {
     Deposed,
     /// A data source whose configuration depends on steps of this plan.
     DependsOnSteps,
+    /// Its generation is taken away.
+    GenerationGone,
 }
 
 /// One instance that differs from what the last apply recorded.
@@ -169,7 +184,10 @@ pub struct Summary {
 impl Plan {
     /// Whether an apply would change anything: instances, addresses or outputs.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && self.moves.is_empty() && self.outputs.is_empty()
+        self.steps.is_empty()
+            && self.moves.is_empty()
+            && self.outputs.is_empty()
+            && !self.rollouts.iter().any(RolloutPlan::is_change)
     }
 
     pub fn summary(&self) -> Summary {

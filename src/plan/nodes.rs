@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use mprov_sdk::{Diagnostic, Diagnostics, Name, Span};
 
@@ -30,6 +30,8 @@ pub struct Nodes {
     pub by_node: HashMap<Node, NodeId>,
     /// Nodes named by a data source's (or its module call's) `depends_on`.
     pub explicit: HashMap<NodeId, Vec<NodeId>>,
+    /// Nodes whose own values read `generation.previous`.
+    pub reads_previous: HashSet<NodeId>,
 }
 
 struct Builder<'a> {
@@ -39,6 +41,7 @@ struct Builder<'a> {
     by_node: HashMap<Node, NodeId>,
     edges: BTreeSet<(NodeId, NodeId)>,
     explicit: HashMap<NodeId, Vec<NodeId>>,
+    reads_previous: HashSet<NodeId>,
     diagnostics: Diagnostics,
 }
 
@@ -51,6 +54,7 @@ impl Nodes {
             by_node: HashMap::new(),
             edges: BTreeSet::new(),
             explicit: HashMap::new(),
+            reads_previous: HashSet::new(),
             diagnostics: Diagnostics::new(),
         };
         builder.add_nodes();
@@ -63,7 +67,13 @@ impl Nodes {
         }
         match builder.dag.order() {
             Ok(order) => {
-                Ok(Self { dag: builder.dag, order, by_node: builder.by_node, explicit: builder.explicit })
+                Ok(Self {
+                    dag: builder.dag,
+                    order,
+                    by_node: builder.by_node,
+                    explicit: builder.explicit,
+                    reads_previous: builder.reads_previous,
+                })
             }
             Err(cycles) => {
                 Err(cycles.iter().map(|cycle| cycle_diagnostic(tree, &builder.dag, cycle)).collect())
@@ -189,6 +199,12 @@ impl Builder<'_> {
         let (repeat, depends_on) = (call.repeat.clone(), call.depends_on.clone());
         self.repeat(caller, id, &repeat);
         self.explicit(caller, id, &depends_on);
+        // Their values decide which generation there is.
+        let on = call.rollout.iter().flat_map(|r| &r.on);
+        let deciding: Vec<Expr> = on.filter_map(|(name, _)| call.arguments.get(name)).cloned().collect();
+        for expr in &deciding {
+            self.expression(caller, id, Some(expr));
+        }
     }
 
     fn resource_edges(&mut self, tree: TreeId, id: NodeId, block: &ResourceBlock) {
@@ -243,9 +259,14 @@ impl Builder<'_> {
     }
 
     fn conditions(&mut self, tree: TreeId, id: NodeId, conditions: &[Condition]) {
+        // A condition is no value of the block: it may look back without anything being cloned.
+        let reads = self.reads_previous.contains(&id);
         for condition in conditions {
             self.expression(tree, id, Some(&condition.condition));
             self.expression(tree, id, Some(&condition.error_message));
+        }
+        if !reads {
+            self.reads_previous.remove(&id);
         }
     }
 
@@ -278,6 +299,10 @@ impl Builder<'_> {
     }
 
     fn reference(&mut self, tree: TreeId, id: NodeId, reference: &Reference) {
+        let named = reference.attribute.as_deref();
+        if reference.subject == Subject::Generation && matches!(named, None | Some("previous")) {
+            self.reads_previous.insert(id);
+        }
         let targets = self.targets(tree, &reference.subject, reference.attribute.as_ref(), reference.span);
         self.edges.extend(targets.into_iter().map(|t| (id, t)));
     }
@@ -300,6 +325,7 @@ impl Builder<'_> {
             | Subject::CountIndex
             | Subject::Path(_)
             | Subject::SelfObject
+            | Subject::Generation
             | Subject::Mprov(_) => {
                 return Vec::new();
             }

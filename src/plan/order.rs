@@ -5,6 +5,7 @@ use mprov_sdk::{Address, Diagnostic, Diagnostics};
 use super::draft::Draft;
 use super::model::{Action, NodeIndex, Replacement, Step};
 use super::nodes::{Node, Nodes, describe};
+use super::rollout::{Part, phases};
 use super::tree::Tree;
 use crate::graph::{Dag, NodeId};
 
@@ -26,6 +27,7 @@ pub fn resource_key(address: &Address) -> String {
 }
 
 /// Which resource depends on which, in the configuration and in what is stored.
+#[derive(Default)]
 pub struct Links {
     /// Keys of the resources in the configuration, dependencies first.
     order: Vec<String>,
@@ -50,6 +52,11 @@ impl Links {
             .collect();
         let order = nodes.order.iter().filter_map(|id| by_node.get(id).cloned()).collect();
         Self { order, by_node, wanted, stored }
+    }
+
+    /// Without a configuration.
+    pub fn of_stored(stored: BTreeMap<String, BTreeSet<String>>) -> Self {
+        Self { stored, ..Self::default() }
     }
 
     /// What an instance of that block depends on, as it is to be recorded.
@@ -91,21 +98,32 @@ pub fn order_steps(
     links: &Links,
     nonce: &str,
 ) -> Result<(Vec<Step>, Vec<Vec<NodeIndex>>), Diagnostics> {
-    drafts.sort_by(|a, b| sort_key(&a.step).cmp(&sort_key(&b.step)));
+    drafts.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     for (index, draft) in drafts.iter_mut().enumerate() {
         draft.step.token = token(nonce, &draft.step, index);
         if draft.step.action != Action::Delete
+            && !draft.part.as_ref().is_some_and(|(_, part)| part.is_apart())
             && let Some(node) = draft.node
         {
             draft.step.dependencies = links.dependencies(node);
         }
     }
-    let steps: Vec<Step> = drafts.into_iter().map(|d| d.step).collect();
-    let edges = match acyclic(build(&steps, links, true)?) {
+    let parts: Vec<_> = drafts.iter_mut().map(|d| d.part.take()).collect();
+    let apart: Vec<bool> = parts.iter().map(|p| p.as_ref().is_some_and(|(_, p)| p.is_apart())).collect();
+    let mut steps: Vec<Step> = drafts.into_iter().map(|d| d.step).collect();
+    let mut ordered = |courteous| {
+        let mut edges = build(&steps, &apart, links, courteous)?;
+        phases(&mut steps, &mut edges.needs, &edges.joins, &parts);
+        Ok::<_, Diagnostics>(acyclic(edges))
+    };
+    let edges = match ordered(true)? {
         Some(edges) => edges,
         // Taking users off a thing before it goes is a courtesy; where it would go in a circle
         // with a replacement, the order of the dependencies alone decides.
-        None => acyclic(build(&steps, links, false)?).ok_or_else(|| circle(&steps))?,
+        None => match ordered(false)? {
+            Some(edges) => edges,
+            None => return Err(circle(&steps)),
+        },
     };
     let steps = steps
         .into_iter()
@@ -115,14 +133,17 @@ pub fn order_steps(
     Ok((steps, edges.joins))
 }
 
-fn sort_key(step: &Step) -> (&Address, u8, &Option<String>) {
+/// The step that keeps users out comes before the one that lets them in.
+fn sort_key(draft: &Draft) -> (&Address, bool, u8, &Option<String>) {
+    let step = &draft.step;
     let delete_first = step.replacement != Some(Replacement::CreateFirst);
     let rank = match (step.action == Action::Delete, delete_first) {
         (true, true) => 0,
         (false, _) => 1,
         (true, false) => 2,
     };
-    (&step.address, rank, &step.deposed)
+    let freezes = matches!(draft.part, Some((_, Part::Freeze)));
+    (&step.address, !freezes, rank, &step.deposed)
 }
 
 fn token(nonce: &str, step: &Step, index: usize) -> String {
@@ -130,10 +151,15 @@ fn token(nonce: &str, step: &Step, index: usize) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
-fn build(steps: &[Step], links: &Links, courteous: bool) -> Result<Edges, Diagnostics> {
+fn build(
+    steps: &[Step],
+    apart: &[bool],
+    links: &Links,
+    courteous: bool,
+) -> Result<Edges, Diagnostics> {
     let mut by_key = ByKey::default();
     let keys: Vec<String> = steps.iter().map(|s| resource_key(&s.address)).collect();
-    for (index, step) in steps.iter().enumerate() {
+    for (index, step) in steps.iter().enumerate().filter(|(index, _)| !apart[*index]) {
         let map = if step.action == Action::Delete { &mut by_key.deletes } else { &mut by_key.forward };
         map.entry(keys[index].clone()).or_default().push(index as NodeIndex);
     }
@@ -142,7 +168,7 @@ fn build(steps: &[Step], links: &Links, courteous: bool) -> Result<Edges, Diagno
     forward_edges(links, &by_key, &mut edges);
     if !by_key.deletes.is_empty() {
         delete_edges(steps, links, &by_key, courteous, &mut edges)?;
-        replacement_edges(steps, &keys, links, &by_key, &mut edges);
+        replacement_edges(steps, apart, &keys, links, &by_key, &mut edges);
     }
     Ok(edges)
 }
@@ -233,7 +259,14 @@ fn delete_edges(
 }
 
 /// The two halves of a replacement, and what has to move over between them.
-fn replacement_edges(steps: &[Step], keys: &[String], links: &Links, by_key: &ByKey, edges: &mut Edges) {
+fn replacement_edges(
+    steps: &[Step],
+    apart: &[bool],
+    keys: &[String],
+    links: &Links,
+    by_key: &ByKey,
+    edges: &mut Edges,
+) {
     let mut dependents: HashMap<&str, Vec<&str>> = HashMap::new();
     for (key, dependencies) in &links.wanted {
         for dependency in dependencies {
@@ -242,11 +275,11 @@ fn replacement_edges(steps: &[Step], keys: &[String], links: &Links, by_key: &By
     }
     let mut deletes: HashMap<&Address, usize> = HashMap::new();
     for (index, step) in steps.iter().enumerate() {
-        if step.replacement.is_some() && step.action == Action::Delete {
+        if step.replacement.is_some() && step.action == Action::Delete && !apart[index] {
             deletes.insert(&step.address, index);
         }
     }
-    for (create, step) in steps.iter().enumerate() {
+    for (create, step) in steps.iter().enumerate().filter(|(create, _)| !apart[*create]) {
         let Some(order) = step.replacement.filter(|_| step.action == Action::Create) else { continue };
         let Some(&delete) = deletes.get(&step.address) else { continue };
         match order {

@@ -18,6 +18,7 @@ use super::moves::apply_moves;
 use super::nodes::{Node, Nodes};
 use super::observer::{Activity, Observer};
 use super::order::{Links, order_steps};
+use super::rollout::{self, Rollouts};
 use super::sessions::Sessions;
 use super::stored::Stored;
 use super::targets::Targets;
@@ -32,6 +33,8 @@ use crate::graph::{NodeId, Ready};
 pub struct PlanOptions {
     pub mode: PlanMode,
     pub targets: Vec<String>,
+    /// The module that is rehearsed.
+    pub rehearse: Option<String>,
     /// Whether the world is looked at.
     pub refresh: bool,
     /// How many provider calls may be under way at once.
@@ -84,6 +87,7 @@ pub struct Work {
     pub base_dir: PathBuf,
     pub observer: Arc<dyn Observer>,
     pub targets: Targets,
+    pub rollouts: Rollouts,
     pub pending: Vec<Pending>,
     pub poisoned: HashSet<NodeId>,
     /// Provider configurations that can be connected now.
@@ -109,7 +113,8 @@ type Answer = (NodeId, Job, Option<Result<Seen, Fault>>);
 pub async fn plan(planner: Planner) -> Result<(Plan, Evaluator, Nodes), Diagnostics> {
     let Planner { evaluator, nodes, kinds, sessions, mut stored, options, base_dir, observer, cancel } =
         planner;
-    let moves = apply_moves(&evaluator, &mut stored.instances);
+    let mut moves = apply_moves(&evaluator, &mut stored.instances);
+    rollout::adopt(&evaluator.tree, &mut stored, &mut moves)?;
     let targets = Targets::new(&options.targets, &nodes, &evaluator.tree)?;
     let mut work = Work {
         pending: vec![Pending::No; nodes.dag.len()],
@@ -123,6 +128,7 @@ pub async fn plan(planner: Planner) -> Result<(Plan, Evaluator, Nodes), Diagnost
         base_dir,
         observer,
         targets,
+        rollouts: Rollouts::default(),
         poisoned: HashSet::new(),
         available: HashSet::new(),
         drafts: Vec::new(),
@@ -139,8 +145,8 @@ pub async fn plan(planner: Planner) -> Result<(Plan, Evaluator, Nodes), Diagnost
         work.sessions.declare(address, connection.clone());
     }
     match work.options.mode {
-        PlanMode::Normal => work.walk(&cancel).await?,
-        PlanMode::Destroy => {}
+        PlanMode::Normal | PlanMode::Rehearse => work.walk(&cancel).await?,
+        PlanMode::Destroy | PlanMode::Recorded => {}
     }
     work.unwanted(&cancel).await?;
     if work.diagnostics.has_errors() {
@@ -233,7 +239,10 @@ impl Work {
                 errors_or_ok(conditions::check(&output.preconditions, 2011, &what, &scope))?;
                 work.evaluator.output(module, name).map(drop)
             }),
-            Node::Call(tree) => self.evaluator.expand_call(*tree),
+            Node::Call(tree) => match self.evaluator.tree.call(*tree).and_then(|c| c.rollout.as_ref()) {
+                Some(_) => self.expand_rollout(*tree),
+                None => self.evaluator.expand_call(*tree),
+            },
             Node::Provider(place) => self.visit_provider(id, place),
             Node::Resource(tree, resource) => match self.visit_resource(*tree, resource) {
                 Ok(jobs) => return jobs,
@@ -323,8 +332,10 @@ impl Work {
     }
 
     fn finish(mut self) -> Result<(Plan, Evaluator, Nodes), Diagnostics> {
+        self.rollout_steps()?;
         let outputs = match self.options.mode {
             PlanMode::Normal => self.output_changes()?,
+            PlanMode::Rehearse | PlanMode::Recorded => Vec::new(),
             PlanMode::Destroy => self
                 .stored
                 .outputs
@@ -337,9 +348,9 @@ impl Work {
                 })
                 .collect(),
         };
-        let stored_dependencies: BTreeMap<String, BTreeSet<String>> = self.stored_dependencies();
-        let links = Links::new(&self.nodes, &self.evaluator.tree, stored_dependencies);
-        let (steps, joins) = order_steps(self.drafts, &links, &self.options.nonce)?;
+        let links = Links::new(&self.nodes, &self.evaluator.tree, stored_dependencies(&self.stored));
+        let (mut steps, joins) = order_steps(std::mem::take(&mut self.drafts), &links, &self.options.nonce)?;
+        let refusals = self.rehearsed(&mut steps, &joins);
         self.drift.sort_by(|a, b| a.address.cmp(&b.address));
         self.refreshed.sort_by(|a, b| a.address.cmp(&b.address));
         self.data.sort_by(|a, b| a.address.cmp(&b.address));
@@ -359,24 +370,12 @@ impl Work {
             outputs,
             unchanged: self.unchanged,
             warnings: self.diagnostics.sorted(),
+            rollouts: self.rollouts.plans.into_values().collect(),
+            refusals,
             variables: self.evaluator.inputs.clone(),
             time: self.evaluator.time.clone(),
         };
         Ok((plan, self.evaluator, self.nodes))
-    }
-
-    fn stored_dependencies(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let instances = self.stored.instances.iter();
-        let deposed = self.stored.deposed.iter().map(|d| (&d.address, &d.instance));
-        for (address, instance) in instances.chain(deposed) {
-            if instance.dependencies.is_empty() {
-                continue;
-            }
-            let key = super::order::resource_key(address);
-            all.entry(key).or_default().extend(instance.dependencies.iter().cloned());
-        }
-        all
     }
 
     fn output_changes(&self) -> Result<Vec<OutputChange>, Diagnostics> {
@@ -404,6 +403,21 @@ impl Work {
         }
         Ok(changes)
     }
+}
+
+/// By resource, without instance keys: what it depends on.
+pub fn stored_dependencies(stored: &Stored) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let instances = stored.instances.iter();
+    let deposed = stored.deposed.iter().map(|d| (&d.address, &d.instance));
+    for (address, instance) in instances.chain(deposed) {
+        if instance.dependencies.is_empty() {
+            continue;
+        }
+        let key = super::order::resource_key(address);
+        all.entry(key).or_default().extend(instance.dependencies.iter().cloned());
+    }
+    all
 }
 
 fn errors_or_ok(diagnostics: Diagnostics) -> Result<(), Diagnostics> {

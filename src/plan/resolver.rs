@@ -7,15 +7,17 @@ use super::conditions;
 use super::decide::{all_unknown, marked};
 use super::evaluator::{Evaluator, ModuleId};
 use super::expansion::Repetition;
-use super::kinds::Kinds;
+use super::kinds::{Kind, Kinds};
 use super::model::{Action, Plan, Step};
 use super::nodes::{Node, Nodes, used_places};
+use super::order::Links;
 use super::providers::{config_object, provider_address};
+use super::rollout;
 use super::sessions::Connection;
 use super::stored::Stored;
-use super::tree::{ProviderPlace, Tree};
+use super::tree::{ProviderPlace, Tree, TreeId};
 use crate::config::eval::evaluate_body;
-use crate::config::{Module, ResourceBlock, ResourceId};
+use crate::config::{Module, ProviderRef, ResourceBlock, ResourceId};
 
 /// Evaluates, in an apply, what a plan left unknown, as steps make it known.
 pub struct Resolver {
@@ -24,6 +26,8 @@ pub struct Resolver {
     providers: HashMap<String, (ModuleId, ProviderPlace)>,
     modules: HashMap<ModulePath, ModuleId>,
     targeted: bool,
+    /// By block: what its instances depend on, as it is recorded.
+    dependencies: HashMap<(TreeId, ResourceId), Vec<String>>,
 }
 
 impl Resolver {
@@ -44,7 +48,8 @@ impl Resolver {
             }
         }
         let modules = evaluator.modules.iter().enumerate().map(|(id, m)| (m.path.clone(), id)).collect();
-        Self { evaluator, kinds, providers, modules, targeted }
+        let dependencies = dependencies(nodes, &evaluator.tree);
+        Self { evaluator, kinds, providers, modules, targeted, dependencies }
     }
 
     /// From a saved plan: the values of all instances come from the plan and from the state that
@@ -70,7 +75,7 @@ impl Resolver {
         values.extend(plan.steps.iter().filter_map(|s| Some((&s.address, s.after.as_ref()?))));
         for &id in &nodes.order {
             match nodes.dag.node(id) {
-                Node::Call(tree) => evaluator.expand_call(*tree)?,
+                Node::Call(tree) => restore_call(&mut evaluator, *tree, plan, stored)?,
                 Node::Resource(tree, resource) => {
                     let definition = evaluator.tree.module(*tree).clone();
                     let block = &definition.resources[resource];
@@ -102,9 +107,15 @@ impl Resolver {
     /// The configuration now says something else than the plan did, or still does not know.
     pub fn desired(&self, step: &Step) -> Result<Object, Diagnostics> {
         let planned = step.after.as_ref().expect("only steps with an outcome are resolved");
-        let place = self.place(&step.address)?;
-        let block = place.block();
         let decided = step.action != Action::Read && planned.is_wholly_known();
+        let place = match self.place(&step.address) {
+            Ok(place) => place,
+            // Of another generation: what is recorded of it is all known, and the rest is the
+            // provider's to decide.
+            Err(_) if step.phase.is_some() => return Ok(without_unknown(planned)),
+            Err(errors) => return Err(errors),
+        };
+        let block = place.block();
         if decided && block.lifecycle.preconditions.is_empty() {
             return Ok(planned.clone());
         }
@@ -218,6 +229,83 @@ impl Resolver {
         };
         Ok(Place { module, definition, id, repetition })
     }
+}
+
+/// For what knows the resolver's parts.
+impl Resolver {
+    pub(super) fn evaluator(&self) -> &Evaluator {
+        &self.evaluator
+    }
+
+    pub(super) fn evaluator_mut(&mut self) -> &mut Evaluator {
+        &mut self.evaluator
+    }
+
+    pub(super) fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// The module instance of that path.
+    pub(super) fn module_at(&self, path: &str) -> Option<ModuleId> {
+        self.modules.get(&path.parse::<ModulePath>().ok()?).copied()
+    }
+
+    pub(super) fn dependencies(&self, tree: TreeId, id: &ResourceId) -> Vec<String> {
+        self.dependencies.get(&(tree, id.clone())).cloned().unwrap_or_default()
+    }
+
+    /// Address of the provider configuration of a block in that module instance.
+    pub(super) fn provider_of(&self, module: ModuleId, block: &ResourceBlock, kind: &Kind) -> String {
+        let tree = self.evaluator.modules[module].tree;
+        let default = ProviderRef { name: kind.provider_name.into(), alias: None };
+        let reference = block.provider.as_ref().map_or(default, |(r, _)| r.clone());
+        let place = self.evaluator.tree.provider_place(tree, &reference);
+        provider_address(&self.evaluator, module, &place)
+    }
+
+    /// The attributes of an instance, as they are known now.
+    pub(super) fn instance(&self, address: &Address) -> Option<Value> {
+        let place = self.place(address).ok()?;
+        self.evaluator.expansion(place.module, &place.id)?.get(&address.key).cloned()
+    }
+}
+
+fn dependencies(nodes: &Nodes, tree: &Tree) -> HashMap<(TreeId, ResourceId), Vec<String>> {
+    // Only rollouts ask.
+    if tree.ids().all(|id| tree.call(id).is_none_or(|call| call.rollout.is_none())) {
+        return HashMap::new();
+    }
+    let links = Links::new(nodes, tree, BTreeMap::new());
+    let of = |id| match nodes.dag.node(id) {
+        Node::Resource(tree, resource) => Some(((*tree, resource.clone()), links.dependencies(id))),
+        _ => None,
+    };
+    nodes.dag.ids().filter_map(of).collect()
+}
+
+/// Makes the instances of a called module as the plan has decided them.
+fn restore_call(
+    evaluator: &mut Evaluator,
+    tree: TreeId,
+    plan: &Plan,
+    stored: &Stored,
+) -> Result<(), Diagnostics> {
+    if evaluator.tree.call(tree).is_none_or(|call| call.rollout.is_none()) {
+        return evaluator.expand_call(tree);
+    }
+    let Some((caller_tree, _)) = evaluator.tree.get(tree).caller.clone() else { return Ok(()) };
+    for caller in evaluator.instances(caller_tree).to_vec() {
+        let module = rollout::address_of(evaluator, caller, tree);
+        let Some(rollout) = plan.rollouts.iter().find(|r| r.module == module) else { continue };
+        let generations = stored.rollouts.get(&module).cloned().unwrap_or_default();
+        rollout::expand(evaluator, caller, tree, rollout, &generations);
+    }
+    Ok(())
+}
+
+fn without_unknown(planned: &Object) -> Object {
+    let known = |value: &Value| if value.is_wholly_known() { value.clone() } else { Value::Null };
+    planned.iter().map(|(name, value)| (name.clone(), known(value))).collect()
 }
 
 /// Where an instance stands in the configuration.

@@ -92,7 +92,10 @@ impl Work {
         let addresses: Vec<Address> = addresses
             .into_iter()
             .filter(|a| !self.is_poisoned(a))
-            .filter(|a| self.targets.includes_unwanted(&super::order::resource_key(a)))
+            .filter(|a| !self.rollouts.keeps(a))
+            .filter(|a| {
+                self.rollouts.prunes(a) || self.targets.includes_unwanted(&super::order::resource_key(a))
+            })
             .collect();
         for address in addresses {
             if cancel.is_cancelled() {
@@ -129,6 +132,7 @@ impl Work {
             return;
         };
         let mut before = instance.attributes.clone();
+        let pruned = self.rollouts.prunes(&address);
         let looks = self.options.refresh
             && self.options.mode == super::model::PlanMode::Normal
             && !kind.schema.is_value
@@ -152,14 +156,15 @@ impl Work {
         if instance.prevent_destroy {
             let why = match self.options.mode {
                 super::model::PlanMode::Destroy => "everything is to be destroyed",
-                super::model::PlanMode::Normal => "it is not in the configuration any more",
+                _ => "it is not in the configuration any more",
             };
             self.diagnostics.push(super::decide::prevented(&address, why));
             return;
         }
         let reason = match self.options.mode {
             super::model::PlanMode::Destroy => None,
-            super::model::PlanMode::Normal => match self.node_of(&address) {
+            _ if pruned => Some(Reason::GenerationGone),
+            _ => match self.node_of(&address) {
                 Some(_) => Some(Reason::KeyGone),
                 None => Some(Reason::NotInConfiguration),
             },

@@ -78,6 +78,7 @@ impl Scope for InstanceScope<'_> {
             Subject::SelfObject => self.own.clone().ok_or_else(|| {
                 Diagnostic::error(1110, "\"self\" means something only in postconditions").at(span)
             }),
+            Subject::Generation => Ok(ev.generation(self.module).value()),
             Subject::Mprov(name) if &**name == "version" => Ok(Value::from(env!("CARGO_PKG_VERSION"))),
             Subject::Mprov(name) => Err(Diagnostic::error(1101, format!("there is no mprov.{name}"))
                 .at(span)

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use mprov_sdk::{Address, Name, Object, Value};
 
+use super::rollout::StoredRollout;
 use super::sessions::Connection;
 
 /// What the last apply recorded of one instance, in the types of its schema.
@@ -35,4 +36,6 @@ pub struct Stored {
     /// How each provider configuration connected last, for what is not in the configuration any more.
     pub connections: BTreeMap<String, Connection>,
     pub outputs: BTreeMap<Name, Value>,
+    /// Generations, by the module's address.
+    pub rollouts: BTreeMap<String, StoredRollout>,
 }

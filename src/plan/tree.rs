@@ -15,6 +15,8 @@ pub struct TreeModule {
     pub children: Vec<(Name, TreeId)>,
     /// `module.a.module.b`, without instance keys; empty for the root.
     pub path: String,
+    /// Of all its texts.
+    digest: String,
 }
 
 /// All modules of a configuration, callers before called.
@@ -37,6 +39,7 @@ impl Tree {
             caller: None,
             children: Vec::new(),
             path: String::new(),
+            digest: digest(configuration, &configuration.root),
         };
         let mut modules = vec![root];
         let mut next = 0;
@@ -53,6 +56,7 @@ impl Tree {
                     caller: Some((next, name.clone())),
                     children: Vec::new(),
                     path,
+                    digest: digest(configuration, &call.module),
                 });
             }
             next += 1;
@@ -70,6 +74,39 @@ impl Tree {
 
     pub fn ids(&self) -> std::ops::Range<TreeId> {
         0..self.0.len()
+    }
+
+    /// Of all texts of a module and of the modules that it calls.
+    pub fn digest(&self, id: TreeId) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            let module = &self.0[id];
+            hasher.update(module.digest.as_bytes());
+            open.extend(module.children.iter().map(|(_, child)| *child));
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+
+    /// How many calls lead to it.
+    pub fn depth(&self, id: TreeId) -> usize {
+        match &self.0[id].caller {
+            Some((caller, _)) => self.depth(*caller) + 1,
+            None => 0,
+        }
+    }
+
+    /// Whether it is that module, or is called by it through any number of others.
+    pub fn is_within(&self, mut id: TreeId, module: TreeId) -> bool {
+        loop {
+            if id == module {
+                return true;
+            }
+            match &self.0[id].caller {
+                Some((caller, _)) => id = *caller,
+                None => return false,
+            }
+        }
     }
 
     pub fn child(&self, id: TreeId, call: &str) -> Option<TreeId> {
@@ -98,6 +135,15 @@ impl Tree {
         }
         ProviderPlace { tree, reference }
     }
+}
+
+fn digest(configuration: &Configuration, module: &Module) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let own = configuration.sources.iter().map(|(_, file)| file);
+    for file in own.filter(|file| file.name.parent() == Some(&*module.dir)) {
+        hasher.update(&(file.text.len() as u64).to_le_bytes()).update(file.text.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// An address of this module's, without instance keys.

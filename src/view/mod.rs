@@ -4,6 +4,7 @@ mod change;
 pub mod diagnostic;
 mod duration;
 mod edits;
+pub mod generations;
 mod json;
 mod literal;
 pub mod output;

@@ -11,6 +11,8 @@ pub fn render(report: &Report, mode: PlanMode, style: Style) -> String {
     let what = match mode {
         PlanMode::Normal => "Apply",
         PlanMode::Destroy => "Destroy",
+        PlanMode::Rehearse => "Rehearsal",
+        PlanMode::Recorded => "Change of generations",
     };
     let counts =
         format!("{} added, {} changed, {} destroyed", report.added, report.changed, report.destroyed);
@@ -47,7 +49,10 @@ pub fn render(report: &Report, mode: PlanMode, style: Style) -> String {
     };
     let head = style.paint(tone, &format!("{what} {verb}:"));
     let next = if next.is_empty() { String::new() } else { format!("{next}\n") };
-    format!("\n{head} {counts}{undone}{skipped}.\n{next}")
+    let read_only = report.read_only.map_or_else(String::new, |time| {
+        format!("Users could not write for {:.1} s.\n", time.as_secs_f64())
+    });
+    format!("\n{head} {counts}{undone}{skipped}.\n{read_only}{next}")
 }
 
 /// The same for programs, the failures aside.
@@ -64,6 +69,8 @@ pub fn json(report: &Report) -> Json {
         "undone": report.undone,
         "failed": failed(&report.failures),
         "restored": report.restored,
+        "switched": report.switched,
+        "read_only_seconds": report.read_only.map(|t| t.as_secs_f64()),
         "interruption": interruption,
     })
 }

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mprov_sdk::Diagnostics;
-use mprov_state::{Header, Journal, Locked, Record, StateError};
+use mprov_sdk::{Address, Diagnostics, Mode};
+use mprov_state::{Header, Journal, Locked, Record, Rollout, StateError};
 
 use super::{Planning, Workspace, stored, told};
-use crate::engine::{Interruption, Ledger, Report, Run, recover};
+use crate::engine::{Interruption, Ledger, Report, Run, recover, take_back};
 use crate::plan::Sessions;
 
 impl Workspace {
@@ -20,13 +21,51 @@ impl Workspace {
         }
         let ledger = self.ledger(journal, sessions);
         recover(&ledger, pending.in_doubt, &self.kinds).await?;
+        self.take_back(&ledger).await?;
         self.fold(locked, ledger).map_err(told)?;
         Ok(true)
     }
 
+    /// Takes back what an interrupted run did only in part and is wanted whole: users are on the
+    /// generation again that they were on.
+    async fn take_back(&self, ledger: &Ledger) -> Result<(), Diagnostics> {
+        let Some(pending) = self.store.pending().map_err(told)? else { return Ok(()) };
+        let Some(scope) = pending.scope else { return Ok(()) };
+        take_back(ledger, scope, pending.next_step, &self.kinds).await?;
+        let before = pending.base.map(|base| base.rollouts).unwrap_or_default();
+        for (module, now) in &pending.applied.rollouts {
+            let rollout = before.get(module).cloned().unwrap_or_default();
+            let made = now.generations.iter().filter(|g| rollout.get(&g.id).is_none());
+            for generation in made {
+                let prefix = format!("{module}[\"{}\"].", generation.id);
+                for address in pending.applied.resources.keys().filter(|a| a.starts_with(&prefix)) {
+                    if self.is_value(address) {
+                        let record = Record::Observed { address: address.clone(), instance: None };
+                        ledger.journal.append(record).await.map_err(told)?;
+                    }
+                }
+            }
+            let rollout = Rollout { last: now.last, ..rollout };
+            let record = Record::Rollout { module: module.clone(), rollout };
+            ledger.journal.append(record).await.map_err(told)?;
+        }
+        Ok(())
+    }
+
+    fn is_value(&self, address: &str) -> bool {
+        let address = address.parse::<Address>().ok();
+        let kind = address.and_then(|a| self.kinds.get(Mode::Managed, &a.resource.kind));
+        kind.is_some_and(|kind| kind.schema.is_value)
+    }
+
     /// Carries a plan out and makes what was done the new state. After an abandoned run the
     /// journal stays, for the next command to recover.
-    pub async fn apply(&self, locked: &Locked, planning: Planning) -> Result<Report, Diagnostics> {
+    pub async fn apply(
+        &self,
+        locked: &Locked,
+        planning: Planning,
+        keep_failed: bool,
+    ) -> Result<Report, Diagnostics> {
         let Planning { plan, resolver, sessions, stored, .. } = planning;
         // What the configuration leaves to the world is no reason to write a new state.
         if plan.is_empty() && plan.drift.is_empty() {
@@ -47,6 +86,9 @@ impl Workspace {
             ledger,
             parallelism: self.surroundings.parallelism,
             stop: self.surroundings.stop.clone(),
+            rollouts: self.rollouts()?,
+            keep_failed,
+            clock: self.surroundings.clock.clone(),
         };
         let (report, ledger) = run.carry_out().await.map_err(told)?;
         if report.interruption == Some(Interruption::Abandoned) {
@@ -57,6 +99,12 @@ impl Workspace {
         ledger.journal.append(end).await.map_err(told)?;
         self.fold(locked, ledger).map_err(told)?;
         Ok(report)
+    }
+
+    /// Generations as they are recorded.
+    fn rollouts(&self) -> Result<BTreeMap<String, Rollout>, Diagnostics> {
+        let state = self.store.state().map_err(told)?;
+        Ok(state.map(|state| state.rollouts).unwrap_or_default())
     }
 
     fn fold(&self, locked: &Locked, ledger: Ledger) -> Result<(), StateError> {

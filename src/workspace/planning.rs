@@ -6,7 +6,7 @@ use mprov_state::{Locked, State};
 use super::{Workspace, stored, told};
 use crate::config::Configuration;
 use crate::plan::{
-    Evaluator, Nodes, Plan, PlanMode, PlanOptions, Planner, Resolver, SavedPlan, Sessions, Stored, Tree,
+    Evaluator, Kinds, Nodes, Plan, PlanMode, PlanOptions, Planner, Resolver, SavedPlan, Sessions, Stored, Tree,
     check_bodies, plan,
 };
 
@@ -15,6 +15,8 @@ use crate::plan::{
 pub struct Ask {
     pub mode: PlanMode,
     pub targets: Vec<String>,
+    /// The module that is rehearsed.
+    pub rehearse: Option<String>,
     pub refresh: bool,
     /// Values of the root module's variables, converted and marked.
     pub variables: BTreeMap<Name, Value>,
@@ -69,6 +71,7 @@ impl Workspace {
             options: PlanOptions {
                 mode: ask.mode,
                 targets: ask.targets.clone(),
+                rehearse: ask.rehearse.clone(),
                 refresh: ask.refresh,
                 parallelism: self.surroundings.parallelism,
                 nonce: self.surroundings.nonce.clone(),
@@ -87,6 +90,27 @@ impl Workspace {
             &self.surroundings.now,
         );
         Ok(Planning { plan: made, resolver, sessions, stored, targets: ask.targets })
+    }
+
+    /// Makes a plan from what is recorded alone.
+    pub fn plan_recorded(
+        &self,
+        _locked: &Locked,
+        make: impl FnOnce(&Stored, &Kinds, &str) -> Result<Plan, Diagnostics>,
+    ) -> Result<Planning, Diagnostics> {
+        let state = self.store.state().map_err(told)?;
+        let stored = stored(state.as_ref(), &self.kinds, self.store.keys()).map_err(told)?;
+        let mut plan = make(&stored, &self.kinds, &self.surroundings.nonce)?;
+        plan.time.clone_from(&self.surroundings.now);
+        let tree = Tree::new(&Configuration::default());
+        let nodes = Nodes::new(&tree, &self.kinds)?;
+        let evaluator = self.evaluator(tree, &BTreeMap::new(), &self.surroundings.now);
+        let sessions = std::sync::Arc::new(Sessions::new(self.kinds.clone()));
+        for (address, connection) in &stored.connections {
+            sessions.declare(address, connection.clone());
+        }
+        let resolver = Resolver::new(evaluator, &nodes, self.kinds.clone(), true, &self.surroundings.now);
+        Ok(Planning { plan, resolver, sessions, stored, targets: Vec::new() })
     }
 
     /// Goes on from a saved plan.

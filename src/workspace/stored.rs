@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use mprov_sdk::{Address, Mode, Name, Value};
 use mprov_state::{KeyRing, State, StateError};
 
+use super::rollouts;
 use crate::plan::{Connection, Deposed, Kinds, Stored, StoredInstance};
 
 /// The state in the types of the schemas. Instances whose type no provider knows are left out
@@ -35,6 +36,9 @@ fn decoded(state: &State, kinds: &Kinds, keys: &KeyRing) -> Result<Stored, State
         stored.connections.insert(address.clone(), connection);
     }
     stored.outputs = outputs(state, keys)?;
+    for (module, rollout) in &state.rollouts {
+        stored.rollouts.insert(module.clone(), rollouts::decoded(rollout, kinds, keys)?);
+    }
     Ok(stored)
 }
 
@@ -47,12 +51,12 @@ pub fn outputs(state: &State, keys: &KeyRing) -> Result<BTreeMap<Name, Value>, S
     state.outputs.iter().map(value).collect()
 }
 
-fn address(text: &str) -> Result<Address, StateError> {
+pub fn address(text: &str) -> Result<Address, StateError> {
     text.parse()
         .map_err(|_| StateError::Refused { reason: format!("\"{text}\" in the state is not an address") })
 }
 
-fn instance(
+pub fn instance(
     address: &Address,
     recorded: &mprov_state::StoredInstance,
     kinds: &Kinds,

@@ -20,6 +20,8 @@ pub struct InDoubt {
     /// one is to take the place of.
     pub stored: Option<StoredInstance>,
     pub undoes: Option<u32>,
+    /// With this step users are switched.
+    pub switches: bool,
 }
 
 /// An atomic scope that was begun and neither completed nor taken back.
@@ -85,6 +87,7 @@ impl Fold {
             planned: intent.planned.clone(),
             stored: self.stored(&intent.address, &intent.slot).cloned(),
             undoes: intent.undoes,
+            switches: !intent.commits.is_empty(),
         };
         self.open.values().map(doubt).collect()
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::RawJson;
+use crate::{RawJson, StoredInstance};
 
 /// The generations of one module with a `rollout` block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,9 +12,41 @@ pub struct Rollout {
     pub last: u32,
     /// The oldest first.
     pub generations: Vec<Generation>,
+    /// The newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rehearsals: Vec<Rehearsal>,
     /// Combinations that were rolled back and not rehearsed again since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rolled_back: Vec<String>,
+    pub rolled_back: Vec<Combination>,
+}
+
+/// Digests of what a generation is made from, by name. Two with the same are interchangeable.
+pub type Combination = BTreeMap<String, String>;
+
+/// What a rehearsal has proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    /// The generation that was made for it.
+    pub generation: String,
+    /// When it ended; RFC 3339, UTC.
+    pub ended: String,
+    pub combination: Combination,
+    /// How long each step took, in milliseconds, by address inside of the module.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub durations: BTreeMap<String, u64>,
+}
+
+/// An instance as it is in one role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InRole {
+    /// With its configuration as attributes; none where it is not there in that role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<StoredInstance>,
+    /// It is made only after users have been switched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_switch: bool,
 }
 
 /// What a generation is for now.
@@ -60,22 +92,17 @@ pub struct Generation {
     pub switched: Option<String>,
     /// Its values of the inputs named in `on`: one object with its type.
     pub inputs: RawJson,
-    /// Digests of what it was made from, by name; two generations with the same are interchangeable.
-    pub combination: BTreeMap<String, String>,
+    pub combination: Combination,
     /// Outputs of the module, as the generations made from it see them: one object with its type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<RawJson>,
-    /// What differs from role to role: for each role, by address, the configuration of an instance,
-    /// or none where it is not there in that role.
+    /// What differs from role to role, by address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub roles: BTreeMap<Role, BTreeMap<String, Option<RawJson>>>,
+    pub roles: BTreeMap<Role, BTreeMap<String, InRole>>,
     /// Configurations, by address, of what stands outside of the module and depends on it, as they
     /// are while this generation is live.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outside: BTreeMap<String, RawJson>,
-    /// How long each step of making it took, in milliseconds, by address inside of the module.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub durations: BTreeMap<String, u64>,
 }
 
 impl Generation {

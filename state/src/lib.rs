@@ -29,7 +29,7 @@ pub use contents::Pending;
 pub use document::{Deposed, FORMAT, State, StoredInstance, StoredOutput, StoredProvider};
 pub use error::StateError;
 pub use fold::{InDoubt, OpenScope, ScopeStep};
-pub use generation::{Generation, Role, Rollout};
+pub use generation::{Combination, Generation, InRole, Rehearsal, Role, Rollout};
 pub use journal::Journal;
 pub use key::{KeyMade, KeyPlace, KeyRing};
 pub use lock::Holder;

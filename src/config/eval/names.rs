@@ -8,7 +8,8 @@ use super::suggest::nearest;
 use crate::config::{EachPart, PathPart, ResourceId, Subject};
 
 /// The first words of references that are no resource type.
-pub const ROOTS: [&str; 9] = ["var", "local", "data", "module", "each", "count", "path", "self", "mprov"];
+pub const ROOTS: [&str; 10] =
+    ["var", "local", "data", "module", "each", "count", "path", "self", "mprov", "generation"];
 
 /// A reference that names nothing.
 pub struct BadName {
@@ -48,6 +49,7 @@ pub fn subject(
         ("mprov", Some(name)) => Ok((Subject::Mprov(name.into()), 1)),
         ("mprov", None) => needs_name("mprov.version"),
         ("self", _) => Ok((Subject::SelfObject, 0)),
+        ("generation", _) => Ok((Subject::Generation, 0)),
         ("each", Some("key")) => Ok((Subject::Each(EachPart::Key), 1)),
         ("each", Some("value")) => Ok((Subject::Each(EachPart::Value), 1)),
         ("each", _) => bad("there are only each.key and each.value".into(), String::new()),

@@ -236,6 +236,7 @@ fn finished(call: PendingCall, module: Arc<Module>) -> ModuleCall {
         repeat: call.repeat,
         depends_on: call.depends_on,
         providers: call.providers,
+        rollout: call.rollout,
         module,
         span: call.span,
     }

@@ -36,7 +36,12 @@ pub fn json(plan: &Plan) -> Json {
     json!({
         "format_version": FORMAT_VERSION,
         "mprov_version": env!("CARGO_PKG_VERSION"),
-        "mode": match plan.mode { PlanMode::Normal => "normal", PlanMode::Destroy => "destroy" },
+        "mode": match plan.mode {
+            PlanMode::Normal => "normal",
+            PlanMode::Destroy => "destroy",
+            PlanMode::Rehearse => "rehearse",
+            PlanMode::Recorded => "recorded",
+        },
         "timestamp": plan.time,
         "base": {
             "lineage": plan.base.lineage,
@@ -173,6 +178,7 @@ fn reason(reason: &Reason) -> Json {
         Reason::Vanished => json!("vanished"),
         Reason::Deposed => json!("deposed"),
         Reason::DependsOnSteps => json!("depends_on_steps"),
+        Reason::GenerationGone => json!("generation_gone"),
     }
 }
 

@@ -5,6 +5,7 @@ mod drift;
 mod grouping;
 mod json;
 mod outputs;
+mod rollouts;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -4,7 +4,7 @@ use crate::view::page::{Mark, Page};
 use crate::view::style::{Style, Tone};
 
 use super::grouping::{Block, blocks};
-use super::{block, drift, outputs, totals};
+use super::{block, drift, outputs, rollouts, totals};
 
 /// The whole plan: drift, one block for each instance that changes, outputs, sums. Takes time in
 /// proportion to what it shows.
@@ -20,6 +20,7 @@ pub fn render(plan: &Plan, style: Style) -> String {
         legend(&mut page, &blocks);
         page.raw("mprov will perform these actions:\n\n");
     }
+    rollouts::write(&mut page, plan);
     for block in &blocks {
         block::write(&mut page, block);
         page.blank();
@@ -32,7 +33,8 @@ pub fn render(plan: &Plan, style: Style) -> String {
 
 fn nothing_to_do(page: &mut Page, plan: &Plan) {
     let text = match plan.mode {
-        PlanMode::Normal => "Your infrastructure matches the configuration.",
+        PlanMode::Recorded => "Everything is as it is recorded.",
+        PlanMode::Normal | PlanMode::Rehearse => "Your infrastructure matches the configuration.",
         PlanMode::Destroy => "There is nothing to destroy.",
     };
     let first = page.style().paint(Tone::Strong, "No changes.");

@@ -59,6 +59,7 @@ fn reason(step: &Step) -> Option<String> {
         },
         Reason::Vanished => "because it is in the state, but does not exist any more".to_owned(),
         Reason::Deposed => "left over from a replacement that was interrupted".to_owned(),
+        Reason::GenerationGone => "because its generation is taken away".to_owned(),
         Reason::DependsOnSteps => "its configuration depends on steps of this plan".to_owned(),
         Reason::TriggeredBy(what) if step.replacement.is_none() => format!("because of changes in {what}"),
         Reason::Tainted if step.replacement.is_none() => "its creation failed half-way".to_owned(),

@@ -6,8 +6,9 @@ use super::fields::Fields;
 use super::name::labels;
 use super::provider_ref::provider_map;
 use super::repeat::{depends_on, repeat};
+use super::rollout::rollout;
 use crate::config::load::parse::Block;
-use crate::config::{Expr, ProviderRef, Reference, Repeat};
+use crate::config::{Expr, ProviderRef, Reference, Repeat, RolloutBlock};
 
 /// A `module` block whose module is not loaded yet.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ pub struct PendingCall {
     pub repeat: Repeat,
     pub depends_on: Vec<Reference>,
     pub providers: BTreeMap<ProviderRef, (ProviderRef, Span)>,
+    pub rollout: Option<RolloutBlock>,
     pub span: Span,
 }
 
@@ -50,6 +52,7 @@ pub fn call(block: Block, diagnostics: &mut Diagnostics) -> Option<PendingCall> 
         Some(expr) => provider_map(&expr, fields.diagnostics),
         None => Vec::new(),
     };
+    let rollout = fields.block("rollout").and_then(|block| rollout(block, &repeat, fields.diagnostics));
     let rest = fields.rest();
     for inner in &rest.blocks {
         diagnostics.push(
@@ -61,7 +64,7 @@ pub fn call(block: Block, diagnostics: &mut Diagnostics) -> Option<PendingCall> 
     let (source, source_span) = source?;
     let arguments = rest.arguments.into_iter().map(|(name, argument)| (name, argument.expr)).collect();
     let providers = providers.into_iter().collect();
-    Some(PendingCall { name, source, source_span, arguments, repeat, depends_on, providers, span })
+    Some(PendingCall { name, source, source_span, arguments, repeat, depends_on, providers, rollout, span })
 }
 
 /// The source decides what is read, before there are values: it has to be written out.

@@ -19,6 +19,7 @@ pub fn lifecycle(block: NestedBlock, mode: Mode, diagnostics: &mut Diagnostics) 
         create_before_destroy: fields.flag("create_before_destroy"),
         prevent_destroy: fields.flag("prevent_destroy"),
         atomic: fields.flag("atomic"),
+        after_switch: fields.flag("after_switch"),
         ignore_changes: ignore_changes(&mut fields),
         replace_triggered_by: replace_triggered_by(&mut fields),
         preconditions: fields.conditions("precondition"),

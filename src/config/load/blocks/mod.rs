@@ -9,6 +9,7 @@ mod provider;
 mod provider_ref;
 mod repeat;
 mod resource;
+mod rollout;
 mod settings;
 mod top_level;
 mod values;

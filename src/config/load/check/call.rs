@@ -29,6 +29,15 @@ pub fn check_call(name: &Name, call: &ModuleCall, checked: &Checked, diagnostics
                 .detail(advice),
         );
     }
+    for (name, span) in call.rollout.iter().flat_map(|r| &r.on) {
+        if !variables.contains_key(name) {
+            diagnostics.push(
+                Diagnostic::error(1351, format!("\"{name}\" is not an input of the module"))
+                    .at(*span)
+                    .detail(did_you_mean(name, variables.keys().map(|n| &**n))),
+            );
+        }
+    }
     for (variable, declared) in variables {
         if declared.default.is_some() || call.arguments.contains_key(variable) {
             continue;
