@@ -8,7 +8,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use mprov::catalog::Blueprints;
+use mprov::config::load::variables::{Inputs, resolve};
 use mprov::engine::Stop;
 use mprov::plan::{Observer, PlanMode, RunEvent};
 use mprov::workspace::{Ask, Surroundings, Workspace};
@@ -187,8 +187,10 @@ impl Observer for Steps {
 fn child() {
     let Some(point) = std::env::var("CRASH_POINT").ok().and_then(|p| p.parse().ok()) else { return };
     let dir = std::env::current_dir().expect("a folder");
-    let mode = match std::env::var("CRASH_MODE").as_deref() {
-        Ok("destroy") => PlanMode::Destroy,
+    let mode = std::env::var("CRASH_MODE").unwrap_or_default();
+    let plan_mode = match mode.as_str() {
+        "destroy" => PlanMode::Destroy,
+        "rehearse" => PlanMode::Rehearse,
         _ => PlanMode::Normal,
     };
     let wire = Arc::new(Tripwire { left: AtomicUsize::new(point) });
@@ -206,6 +208,7 @@ fn child() {
             since: "2026-01-01T00:00:00Z".into(),
         },
         now: "2026-01-01T00:00:00Z".into(),
+        clock: Arc::new(|| "2026-01-01T00:00:00Z".into()),
         nonce: mprov_state::new_lineage(),
         observer: Arc::new(Steps(wire.clone())),
         stop: Stop::default(),
@@ -214,12 +217,28 @@ fn child() {
     let workspace = Workspace::open(surroundings, providers);
     let (configuration, _, diagnostics) = mprov::config::load::load(&dir, &Blueprints);
     let configuration = configuration.unwrap_or_else(|| panic!("{diagnostics:?}"));
-    let ask = Ask { mode, targets: Vec::new(), refresh: true, variables: BTreeMap::new() };
+    let (variables, faults) = resolve(&configuration.root, &Inputs::default());
+    assert!(!faults.has_errors(), "{faults:?}");
+    let module = (plan_mode == PlanMode::Rehearse).then(|| "module.site".to_owned());
+    let ask = Ask {
+        mode: plan_mode,
+        targets: module.iter().cloned().collect(),
+        rehearse: module,
+        refresh: true,
+        variables,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let locked = workspace.lock().expect("the lock");
-        let planning = workspace.plan(&locked, &configuration, ask).await.expect("a plan");
-        let report = workspace.apply(&locked, planning).await.expect("an apply");
+        let planning = match mode.as_str() {
+            "rollback" => workspace.plan_recorded(&locked, |stored, kinds, nonce| {
+                mprov::plan::rollback(stored, kinds, None, None, nonce)
+            }),
+            _ => workspace.plan(&locked, &configuration, ask).await,
+        };
+        let planning = planning.expect("a plan");
+        assert!(planning.plan.refusals.is_empty(), "{:?}", planning.plan.refusals);
+        let report = workspace.apply(&locked, planning, false).await.expect("an apply");
         assert!(report.is_success(), "{:?}", report.failures);
     });
 }
@@ -322,5 +341,113 @@ fn updates_and_replacements_survive_a_kill_at_every_point() {
         folder.ok(&["apply", "-auto-approve"]);
         folder.has_no_changes();
         the_world_holds(folder, &NAMES, point);
+    });
+}
+
+const ROLLOUT: &str = include_str!("golden/rollout/main.mprov.hcl");
+const SITE: &str = include_str!("golden/rollout/site/site.mprov.hcl");
+
+/// A site on release 1.0, and what is asked of it now.
+fn rollout(release: &str) -> Folder {
+    let folder = Folder::with(ROLLOUT);
+    folder.write("site/site.mprov.hcl", SITE);
+    folder.ok(&["apply", "-auto-approve"]);
+    folder.write("main.mprov.hcl", &ROLLOUT.replace("\"1.0\"", &format!("\"{release}\"")));
+    folder
+}
+
+/// The world's objects of the things that tell which generation users are on.
+fn users_are_on(folder: &Folder, point: usize) -> String {
+    let objects = folder.world().objects().expect("the world");
+    let attribute = |name: &str, key: &str| {
+        let named = |o: &&mprov_provider_sim::WorldObject| o.attributes["name"] == name;
+        objects.iter().find(named).map(|o| o.attributes[key].clone())
+    };
+    assert_eq!(attribute("route", "frozen"), Some(false.into()), "users are kept out after point {point}");
+    let upstream = attribute("route", "value").expect("the route is there");
+    let live =
+        upstream.as_str().and_then(|u| u.strip_prefix("web-")?.strip_suffix(":80")).expect("an upstream");
+    assert!(attribute(&format!("web-{live}"), "name").is_some(), "{live} is there after point {point}");
+    assert_eq!(attribute(&format!("drain-{live}"), "value"), Some("open".into()), "point {point}");
+    live.to_owned()
+}
+
+fn crons(folder: &Folder) -> Vec<String> {
+    let objects = folder.world().objects().expect("the world");
+    let names = objects.iter().filter_map(|o| o.attributes["name"].as_str().map(str::to_owned));
+    names.filter(|n| n.starts_with("cron-")).collect()
+}
+
+#[test]
+fn a_cut_over_survives_a_kill_at_every_point() {
+    let begin = || {
+        let folder = rollout("2.0");
+        folder.ok(&["rehearse", "-auto-approve"]);
+        folder
+    };
+    let finish = |folder: &Folder, point: usize| {
+        // Whatever command comes next brings users back, to the old generation or to the new one.
+        folder.run(&["plan"]);
+        let live = users_are_on(folder, point);
+        if live == "g1" {
+            assert_eq!(crons(folder), ["cron-g1"], "point {point}");
+        }
+        folder.ok(&["apply", "-auto-approve"]);
+        folder.has_no_changes();
+        let live = users_are_on(folder, point);
+        assert_ne!(live, "g1", "point {point}");
+        assert_eq!(crons(folder), [format!("cron-{live}")], "point {point}");
+        let mut expected: Vec<String> = ["database", "drain", "web"]
+            .iter()
+            .flat_map(|kind| ["g1".to_owned(), live.clone()].map(|g| format!("{kind}-{g}")))
+            .chain([format!("cron-{live}"), "image-2.0".into(), "route".into()])
+            .chain(["network-1".into()])
+            .collect();
+        let objects = folder.world().objects().expect("the world");
+        let mut names: Vec<String> =
+            objects.iter().map(|o| o.attributes["name"].as_str().unwrap_or_default().to_owned()).collect();
+        let network = names.iter().find(|n| n.starts_with("network-") && *n != "network-1").expect("its own");
+        expected.push(network.clone());
+        names.sort();
+        expected.sort();
+        assert_eq!(names, expected, "after a kill at point {point}");
+    };
+    at_every_point("apply", 50, begin, finish);
+}
+
+#[test]
+fn a_rehearsal_survives_a_kill_at_every_point() {
+    at_every_point(
+        "rehearse",
+        18,
+        || rollout("2.0"),
+        |folder, point| {
+            folder.run(&["plan"]);
+            assert_eq!(users_are_on(folder, point), "g1");
+            folder.ok(&["rehearse", "-auto-approve"]);
+            assert_eq!(crons(folder), ["cron-g1"], "a rehearsal runs none; point {point}");
+            folder.ok(&["apply", "-auto-approve"]);
+            folder.has_no_changes();
+            assert_ne!(users_are_on(folder, point), "g1");
+        },
+    );
+}
+
+#[test]
+fn a_rollback_survives_a_kill_at_every_point() {
+    let begin = || {
+        let folder = rollout("2.0");
+        folder.ok(&["rehearse", "-auto-approve"]);
+        folder.ok(&["apply", "-auto-approve"]);
+        folder
+    };
+    at_every_point("rollback", 10, begin, |folder, point| {
+        folder.run(&["plan"]);
+        users_are_on(folder, point);
+        // Done already, or done now.
+        let ended = folder.run(&["rollback", "-auto-approve"]);
+        assert!(ended.code == Some(0) || ended.text().contains("nothing to go back to"), "{}", ended.text());
+        assert_eq!(users_are_on(folder, point), "g1");
+        assert_eq!(crons(folder), ["cron-g1"], "point {point}");
     });
 }

@@ -19,7 +19,8 @@ pub fn run(context: &Context, options: &GenerationsOptions) -> Result<ExitCode, 
     };
     let recorded = stored(Some(&state), &workspace.kinds, workspace.store.keys())?;
     let module = options.module.as_deref().map(|named| module_of(&recorded, Some(named))).transpose()?;
-    let rows = context.block_on(async { Ok(workspace.generations(&state, &recorded, module.as_deref()).await) })?;
+    let rows =
+        context.block_on(async { Ok(workspace.generations(&state, &recorded, module.as_deref()).await) })?;
     match options.json {
         true => context.screen.out_json(&view::generations::json(&rows)),
         false if rows.is_empty() => context.screen.talk("No module has generations.\n"),

@@ -11,7 +11,9 @@ use super::arguments::{Arguments, Command, StateCommand};
 use super::context::Context;
 use super::environment::Environment;
 use super::exit_code::ExitCode;
-use super::{apply, argv, explain, generations, output, plan, recorded, rehearse, show, state, validate, version};
+use super::{
+    apply, argv, explain, generations, output, plan, recorded, rehearse, show, state, validate, version,
+};
 
 /// A whole run of the program: arguments in, exit code out.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -12,7 +12,8 @@ pub use body::{Argument, Body, NestedBlock};
 pub use expression::Expr;
 pub use module::{
     Condition, Configuration, IgnoreChanges, Lifecycle, Local, Module, ModuleCall, Moved, MovedEnd, Output,
-    ProviderBlock, ProviderRef, Rehearse, Repeat, ResourceBlock, ResourceId, RolloutBlock, Settings, Variable,
+    ProviderBlock, ProviderRef, Rehearse, Repeat, ResourceBlock, ResourceId, RolloutBlock, Settings,
+    Variable,
 };
 pub use reference::{EachPart, PathPart, Reference, Subject};
 pub use source::{SourceFile, Sources};

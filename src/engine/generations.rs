@@ -22,7 +22,13 @@ pub fn begun(
         && next.generations.is_empty()
     {
         // The module had no rollout until now: what it had is its first generation.
-        next.generations.push(new_generation(adopted, 1, Role::Live, now, RawJson::encode_value(&empty, seal)?));
+        next.generations.push(new_generation(
+            adopted,
+            1,
+            Role::Live,
+            now,
+            RawJson::encode_value(&empty, seal)?,
+        ));
         next.last = next.last.max(1);
     }
     let Some((id, slot)) = plan.turn.made() else { return Ok(next) };
@@ -31,6 +37,7 @@ pub fn begun(
     let mut generation = Generation {
         unfinished: !is_first,
         previous: plan.turn.from().map(str::to_owned),
+        cloned_from: plan.turn.from().and_then(|from| rollout.get(from)?.outputs.clone()),
         switched: is_first.then(|| now.to_owned()),
         ..new_generation(id, slot, role, now, RawJson::encode_value(&empty, seal)?)
     };
@@ -50,6 +57,7 @@ fn new_generation(id: &str, slot: u32, role: Role, now: &str, inputs: RawJson) -
         role,
         unfinished: false,
         previous: None,
+        cloned_from: None,
         made: now.to_owned(),
         switched: None,
         inputs,
@@ -77,6 +85,8 @@ pub fn switched(
         old.role = Role::Previous;
         if matches!(plan.turn, Turn::Rollback { .. }) {
             let combination = old.combination.clone();
+            // It has to be proved anew before users are switched to it again.
+            next.rehearsals.retain(|r| r.combination != combination);
             if !next.rolled_back.contains(&combination) {
                 next.rolled_back.push(combination);
             }
@@ -163,7 +173,8 @@ fn roles(
         let instance = match &in_role.instance {
             None => None,
             Some(instance) => {
-                let kind = kinds.get(address.resource.mode, &address.resource.kind).expect("it was evaluated");
+                let kind =
+                    kinds.get(address.resource.mode, &address.resource.kind).expect("it was evaluated");
                 let raw = RawJson::encode_object(&instance.attributes, &kind.ty, seal)?;
                 Some(StoredInstance {
                     dependencies: instance.dependencies.clone(),
@@ -178,8 +189,6 @@ fn roles(
     record
         .roles
         .iter()
-        .map(|(role, entries)| {
-            Ok((*role, entries.iter().map(in_role).collect::<Result<_, StateError>>()?))
-        })
+        .map(|(role, entries)| Ok((*role, entries.iter().map(in_role).collect::<Result<_, StateError>>()?)))
         .collect()
 }

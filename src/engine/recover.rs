@@ -132,11 +132,11 @@ async fn settle(ledger: &Ledger, doubt: &InDoubt, kinds: &Kinds) -> Result<StepR
 }
 
 /// Whether an interrupted switch took effect: users may write to the new place from then on.
-/// Anything less is taken back.
+/// Anything less is taken back. What the provider decides says nothing.
 fn has_switched(before: &Object, wanted: &Object, seen: &Object) -> bool {
     wanted
         .iter()
-        .filter(|(name, value)| value.is_wholly_known() && !value.same(&before[name]))
+        .filter(|(name, value)| value.is_wholly_known() && !value.is_null() && !value.same(&before[name]))
         .all(|(name, value)| value.same(&seen[name]))
 }
 

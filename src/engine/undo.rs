@@ -1,7 +1,7 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use mprov_sdk::{Diagnostic, Object};
+use mprov_sdk::{Address, Diagnostic, Object};
 use mprov_state::{Slot, StateError};
 
 use super::call::{Ledger, Task, TaskError};
@@ -16,8 +16,7 @@ pub struct Done {
     pub quiesces: bool,
 }
 
-/// Takes back what was done, the last first; before all others what keeps users out, which depends
-/// on nothing that was made since. Stops at the first step that cannot be taken back:
+/// Takes back what was done, in the order of [`in_order`]. Stops at the first step that cannot be taken back:
 /// what came before it stays, since it may depend on it.
 pub async fn undo(
     ledger: &Ledger,
@@ -25,8 +24,7 @@ pub async fn undo(
     next_number: &mut u32,
     done: Vec<Done>,
 ) -> Result<(), StateError> {
-    let (quiesce, others): (Vec<Done>, Vec<Done>) = done.into_iter().partition(|d| d.quiesces);
-    for done in quiesce.into_iter().rev().chain(others.into_iter().rev()) {
+    for done in in_order(done) {
         let number = *next_number;
         *next_number += 1;
         let address = done.task.address.to_string();
@@ -70,6 +68,22 @@ pub async fn undo(
     }
     report.restored = true;
     Ok(())
+}
+
+/// The last first. But before all others what keeps users out, since that depends on nothing that
+/// was made in between, and users wait; and before that half a switch of the same thing, which
+/// would keep them out again.
+fn in_order(done: Vec<Done>) -> Vec<Done> {
+    let gates: HashSet<Address> =
+        done.iter().filter(|d| d.quiesces).map(|d| d.task.address.clone()).collect();
+    let rank = |d: &Done| match (d.quiesces, gates.contains(&d.task.address)) {
+        (false, true) => 0,
+        (true, _) => 1,
+        (false, false) => 2,
+    };
+    let mut order: Vec<Done> = done.into_iter().rev().collect();
+    order.sort_by_key(rank);
+    order
 }
 
 /// The task that takes another one back; none where nothing does.

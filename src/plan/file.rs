@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::kinds::Kinds;
-use super::rollout::{Phase, RolloutPlan};
 use super::model::{
     Action, Base, DataRead, Drift, DriftKind, OutputChange, Plan, PlanMode, Reason, Refreshed, Replacement,
     Step,
 };
+use super::rollout::{Phase, RolloutPlan};
 
 /// The format that this version writes and reads.
 pub const PLAN_FORMAT: u32 = 2;

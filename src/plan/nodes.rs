@@ -66,15 +66,13 @@ impl Nodes {
             builder.dag.depend(*node, *dependency);
         }
         match builder.dag.order() {
-            Ok(order) => {
-                Ok(Self {
-                    dag: builder.dag,
-                    order,
-                    by_node: builder.by_node,
-                    explicit: builder.explicit,
-                    reads_previous: builder.reads_previous,
-                })
-            }
+            Ok(order) => Ok(Self {
+                dag: builder.dag,
+                order,
+                by_node: builder.by_node,
+                explicit: builder.explicit,
+                reads_previous: builder.reads_previous,
+            }),
             Err(cycles) => {
                 Err(cycles.iter().map(|cycle| cycle_diagnostic(tree, &builder.dag, cycle)).collect())
             }

@@ -151,12 +151,7 @@ fn token(nonce: &str, step: &Step, index: usize) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
-fn build(
-    steps: &[Step],
-    apart: &[bool],
-    links: &Links,
-    courteous: bool,
-) -> Result<Edges, Diagnostics> {
+fn build(steps: &[Step], apart: &[bool], links: &Links, courteous: bool) -> Result<Edges, Diagnostics> {
     let mut by_key = ByKey::default();
     let keys: Vec<String> = steps.iter().map(|s| resource_key(&s.address)).collect();
     for (index, step) in steps.iter().enumerate().filter(|(index, _)| !apart[*index]) {

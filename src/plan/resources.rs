@@ -169,6 +169,13 @@ impl Work {
                 None => Some(Reason::NotInConfiguration),
             },
         };
+        let generation = self.rollouts.place(&address).filter(|_| pruned).and_then(|(plan, id)| {
+            self.stored.rollouts.get(&plan.module).and_then(|rollout| rollout.get(id))
+        });
+        let impact = match generation {
+            Some(generation) => super::rollout::gone_impact(&kind.schema, generation),
+            None => super::decide::delete_impact(&kind.schema),
+        };
         let mut draft = super::draft::Draft::new(
             address.clone(),
             Action::Delete,
@@ -176,7 +183,7 @@ impl Work {
             self.node_of(&address),
         )
         .before(Some(before))
-        .impact(super::decide::delete_impact(&kind.schema))
+        .impact(impact)
         .undo(super::decide::delete_undo(&kind.schema))
         .reason(reason);
         draft.step.dependencies = instance.dependencies.clone();

@@ -49,9 +49,9 @@ pub fn render(report: &Report, mode: PlanMode, style: Style) -> String {
     };
     let head = style.paint(tone, &format!("{what} {verb}:"));
     let next = if next.is_empty() { String::new() } else { format!("{next}\n") };
-    let read_only = report.read_only.map_or_else(String::new, |time| {
-        format!("Users could not write for {:.1} s.\n", time.as_secs_f64())
-    });
+    let read_only = report
+        .read_only
+        .map_or_else(String::new, |time| format!("Users could not write for {:.1} s.\n", time.as_secs_f64()));
     format!("\n{head} {counts}{undone}{skipped}.\n{read_only}{next}")
 }
 

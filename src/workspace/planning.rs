@@ -6,8 +6,8 @@ use mprov_state::{Locked, State};
 use super::{Workspace, stored, told};
 use crate::config::Configuration;
 use crate::plan::{
-    Evaluator, Kinds, Nodes, Plan, PlanMode, PlanOptions, Planner, Resolver, SavedPlan, Sessions, Stored, Tree,
-    check_bodies, plan,
+    Evaluator, Kinds, Nodes, Plan, PlanMode, PlanOptions, Planner, Resolver, SavedPlan, Sessions, Stored,
+    Tree, check_bodies, plan,
 };
 
 /// What the user asks a plan for.

@@ -50,6 +50,8 @@ fn generation(of: &Generation, kinds: &Kinds, keys: &KeyRing) -> Result<StoredGe
         slot: of.slot,
         role: of.role,
         unfinished: of.unfinished,
+        previous: of.previous.as_deref().map(Into::into),
+        cloned_from: of.cloned_from.as_ref().map(|o| o.decode_value(keys)).transpose()?,
         switched: of.switched.clone(),
         inputs: object(&of.inputs, keys)?,
         combination: of.combination.clone(),

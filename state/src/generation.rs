@@ -85,6 +85,9 @@ pub struct Generation {
     /// The generation it was cloned from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
+    /// Outputs of that generation as they were then: what this one was made from does not change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloned_from: Option<RawJson>,
     /// When it was begun; RFC 3339, UTC, as the other times.
     pub made: String,
     /// When users were switched to it last.

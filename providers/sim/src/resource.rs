@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use mprov_sdk::{Call, Fault, Object, Resource, Value};
+use mprov_sdk::{Call, Fault, Object, Resource, Value, Written};
 
 use crate::json::{from_json, object_to_json, to_json};
 use crate::schema::SUBSTANCE;
@@ -96,6 +96,15 @@ impl Resource for SimResource {
             Some("unfinished") => Err(half_made().unfinished(made)),
             Some(_) => Err(half_made().broken(made)),
         }
+    }
+
+    /// Users of the simulated world write by changing the attribute `written` of the object.
+    async fn written_since(&self, call: &Call, stored: &Object, _since: &str) -> Result<Vec<Written>, Fault> {
+        let world = self.session.send(call, stored).await?;
+        let id = stored.str("id")?;
+        let object = world.object(id).map_err(|e| broken_world(&world, &e))?.ok_or_else(|| gone(id))?;
+        let count = object.attributes.get("written").and_then(|w| w.as_u64()).unwrap_or(0);
+        Ok(vec![Written { what: "rows".into(), count }])
     }
 
     async fn import(&self, call: &Call, id: &str) -> Result<Object, Fault> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use mprov_sdk::{Attribute, Impact, ProviderSchema, Schema, Type};
 
 /// Attributes whose change is one of the simulated thing, and not only of how it behaves.
-pub const SUBSTANCE: [&str; 4] = ["name", "value", "size", "secret"];
+pub const SUBSTANCE: [&str; 5] = ["name", "value", "size", "secret", "frozen"];
 
 pub fn provider_schema(world_is_given: bool) -> ProviderSchema {
     let world = match world_is_given {
@@ -37,7 +37,7 @@ pub fn provider_schema(world_is_given: bool) -> ProviderSchema {
                 ),
             ],
         ),
-        resources: vec![resource(), database(), endpoint()],
+        resources: vec![resource(), database(), gate(), endpoint()],
         data_sources: vec![lookup()],
         uses: &[],
     }
@@ -101,6 +101,14 @@ fn database() -> Schema {
         .delete_impact(Impact::downtime(Duration::from_secs(30)));
     let size = schema.attributes.get_mut("size").expect("every thing has a size");
     size.impact = Some(Impact::read_only(Duration::from_secs(5)));
+    schema.counts_writes()
+}
+
+/// As `sim_resource`, between users and what they use.
+fn gate() -> Schema {
+    let mut schema = thing("sim_gate", "What lets users in: `value` says to what.").freezes_by("frozen");
+    let frozen = Attribute::optional(Type::Bool, "Keeps users out.").default(false);
+    schema.attributes.insert("frozen".into(), frozen);
     schema
 }
 

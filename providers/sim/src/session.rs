@@ -25,6 +25,7 @@ impl Session for SimSession {
         let substance = match kind {
             "sim_resource" => Substance::Thing("sim_resource"),
             "sim_database" => Substance::Thing("sim_database"),
+            "sim_gate" => Substance::Thing("sim_gate"),
             "sim_endpoint" => Substance::Endpoint,
             _ => return None,
         };

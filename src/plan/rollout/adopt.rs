@@ -12,7 +12,11 @@ use crate::plan::tree::Tree;
 ///
 /// # Errors
 /// A module has lost its rollout, while it has generations.
-pub fn adopt(tree: &Tree, stored: &mut Stored, moves: &mut Vec<(Address, Address)>) -> Result<(), Diagnostics> {
+pub fn adopt(
+    tree: &Tree,
+    stored: &mut Stored,
+    moves: &mut Vec<(Address, Address)>,
+) -> Result<(), Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     for id in tree.ids() {
         let Some(call) = tree.call(id) else { continue };
@@ -51,6 +55,8 @@ fn adopted(id: &Name) -> StoredRollout {
         slot: 1,
         role: Role::Live,
         unfinished: false,
+        previous: None,
+        cloned_from: None,
         switched: None,
         inputs: Object::new(),
         combination: BTreeMap::new(),
@@ -64,9 +70,7 @@ fn adopted(id: &Name) -> StoredRollout {
 /// Whether an instance is of that module of the tree, which has no generation in its address.
 fn is_plain(address: &Address, path: &str, depth: usize) -> bool {
     let steps = &address.resource.module.0;
-    steps.len() >= depth
-        && steps[depth - 1].key == InstanceKey::None
-        && without_keys(&steps[..depth]) == path
+    steps.len() >= depth && steps[depth - 1].key == InstanceKey::None && without_keys(&steps[..depth]) == path
 }
 
 fn is_path(module: &str, path: &str) -> bool {

@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use mprov_sdk::{Address, Diagnostic, Diagnostics, Mode, PlanRequest, Verdict};
 use mprov_state::Role;
 
-use super::StoredGeneration;
-use super::steps::{Part, role_steps};
+use super::steps::{Part, gone_impact, role_steps};
 use super::turn::{RolloutPlan, Turn};
-use crate::plan::decide::{delete_impact, delete_undo};
+use super::{StoredGeneration, StoredRollout};
+use crate::plan::decide::delete_undo;
 use crate::plan::draft::Draft;
 use crate::plan::kinds::Kinds;
 use crate::plan::model::{Action, Base, Plan, PlanMode, Reason};
@@ -28,17 +28,18 @@ pub fn rollback(
     let module = module_of(stored, module)?;
     let rollout = &stored.rollouts[&module];
     let Some(live) = rollout.live() else { return Err(no_generation(&module, "live").into()) };
+    let came_from = live.previous.as_ref().and_then(|id| rollout.get(id));
     let to = match to {
         Some(id) => rollout.get(id).ok_or_else(|| no_generation(&module, id))?,
-        None => match rollout.previous().first() {
-            Some(previous) => previous,
-            None => return Err(nowhere_to_go(&module, live).into()),
-        },
+        None => came_from.filter(|g| g.role == Role::Previous && !g.unfinished).unwrap_or(live),
     };
     if to.id == live.id {
-        let mut plan = RolloutPlan::new(module.clone(), Turn::Keep { live: live.id.to_string() });
-        plan.records = false;
-        let drafts = role_steps(kinds, stored, live, Role::Live);
+        // A rollback that was interrupted after the switch is brought to its end.
+        let drafts = unsettled(kinds, stored, rollout);
+        if drafts.is_empty() {
+            return Err(nowhere_to_go(&module, live).into());
+        }
+        let plan = RolloutPlan::new(module.clone(), Turn::Keep { live: live.id.to_string() });
         return finish(stored, apart(drafts, &module, Part::RoleAfter), plan, nonce);
     }
     if to.role != Role::Previous || to.unfinished {
@@ -82,7 +83,9 @@ pub fn discard(
     };
     if generation.role == Role::Live {
         return Err(Diagnostic::error(2077, format!("{id} of {module} is live"))
-            .detail("Users work on it. Switch them away first, by mprov rollback or by an apply of other inputs.")
+            .detail(
+                "Users work on it. Switch them away first, by mprov rollback or by an apply of other inputs.",
+            )
             .into());
     }
     let mut plan = RolloutPlan::new(module.clone(), Turn::Discard);
@@ -99,7 +102,7 @@ pub fn discard(
         }
         let mut draft = Draft::new(address.clone(), Action::Delete, instance.provider.clone(), None)
             .before(Some(instance.attributes.clone()))
-            .impact(delete_impact(&kind.schema))
+            .impact(gone_impact(&kind.schema, generation))
             .undo(delete_undo(&kind.schema))
             .reason(Some(Reason::GenerationGone));
         draft.step.dependencies.clone_from(&instance.dependencies);
@@ -112,14 +115,19 @@ fn apart(drafts: Vec<Draft>, module: &str, part: Part) -> Vec<Draft> {
     drafts.into_iter().map(|d| d.part(module, part)).collect()
 }
 
+/// The steps that bring every generation into the role that it has.
+fn unsettled(kinds: &Kinds, stored: &Stored, rollout: &StoredRollout) -> Vec<Draft> {
+    let settling = rollout.generations.iter().filter(|g| !g.unfinished && g.role != Role::Staging);
+    settling.flat_map(|g| role_steps(kinds, stored, g, g.role)).collect()
+}
+
 /// What let users in when the generation was live, as it was then.
 fn switches(kinds: &Kinds, stored: &Stored, to: &StoredGeneration, module: &str) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (address, config) in &to.outside {
         let Some(now) = stored.instances.get(address) else { continue };
         let Some(kind) = kinds.get(Mode::Managed, &address.resource.kind) else { continue };
-        let request =
-            PlanRequest { config, stored: Some(&now.attributes), observed: Some(&now.attributes) };
+        let request = PlanRequest { config, stored: Some(&now.attributes), observed: Some(&now.attributes) };
         let planned = kind.provider.plan(&address.resource.kind, &request);
         if planned.verdict == Verdict::Nothing {
             continue;
@@ -179,10 +187,13 @@ pub fn module_of(stored: &Stored, named: Option<&str>) -> Result<String, Diagnos
                 "no module has generations".to_owned(),
                 "Give a module a rollout block and apply.".to_owned(),
             ),
-            (Some(name), false) => (format!("\"{name}\" is no module with generations"), format!("There are: {list}.")),
-            (None, false) => {
-                ("several modules have generations".to_owned(), format!("Name one of them with -module: {list}."))
+            (Some(name), false) => {
+                (format!("\"{name}\" is no module with generations"), format!("There are: {list}."))
             }
+            (None, false) => (
+                "several modules have generations".to_owned(),
+                format!("Name one of them with -module: {list}."),
+            ),
         };
         Diagnostic::error(2078, summary).detail(detail).into()
     })
@@ -194,6 +205,6 @@ fn no_generation(module: &str, id: &str) -> Diagnostic {
 }
 
 fn nowhere_to_go(module: &str, live: &StoredGeneration) -> Diagnostic {
-    Diagnostic::error(2075, format!("{module} has no previous generation"))
-        .detail(format!("{} is the only one that users have worked on: there is nothing to go back to.", live.id))
+    Diagnostic::error(2075, format!("there is nothing to go back to from {} of {module}", live.id))
+        .detail("The generation that it was made from is not kept any more, or there was none. With -to another one can be named: mprov generations lists them.")
 }

@@ -97,7 +97,6 @@ fn text(hasher: &mut blake3::Hasher, text: &str) {
     hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,16 +1,18 @@
 use std::collections::BTreeMap;
 
-use mprov_sdk::{Address, Diagnostic, Diagnostics, InstanceKey, ModulePath, Name, Object, Type, Value, convert};
+use mprov_sdk::{
+    Address, Diagnostic, Diagnostics, InstanceKey, ModulePath, Name, Object, Type, Value, convert,
+};
 use mprov_state::Role;
 
 use super::turn::{RolloutPlan, Turn};
 use super::{StoredGeneration, StoredRollout};
+use crate::config::eval::evaluate;
 use crate::config::{RolloutBlock, Variable};
 use crate::plan::evaluator::{Evaluator, GenerationScope, ModuleId};
 use crate::plan::expansion::Repetition;
 use crate::plan::model::PlanMode;
 use crate::plan::tree::TreeId;
-use crate::config::eval::evaluate;
 
 /// What one plan does with the generations of all modules, by the module's address.
 #[derive(Debug, Default)]
@@ -97,9 +99,8 @@ pub fn turn(
     };
     let mut plan = RolloutPlan::new(module.to_owned(), turn);
     plan.prune = prune;
-    plan.records = matches!(plan.turn, Turn::Keep { .. })
-        && live.outputs.is_none()
-        && mode != PlanMode::Rehearse;
+    plan.records =
+        matches!(plan.turn, Turn::Keep { .. }) && live.outputs.is_none() && mode != PlanMode::Rehearse;
     Ok(plan)
 }
 
@@ -121,7 +122,11 @@ pub fn expand(
             Turn::Rehearse { .. } => Role::Staging,
             _ => Role::Live,
         },
-        previous: plan.turn.from().and_then(outputs).unwrap_or(Value::Null),
+        previous: match &plan.turn {
+            Turn::Keep { .. } => kept.and_then(|g| g.cloned_from.clone()),
+            turn => turn.from().and_then(outputs),
+        }
+        .unwrap_or(Value::Null),
         id: id.clone(),
     };
     let inputs = match (&plan.turn, kept) {

@@ -3,9 +3,9 @@ use mprov_sdk::{Diagnostic, Diagnostics, Span};
 use super::combination::{Made, differences};
 use super::turn::{RolloutPlan, Turn};
 use super::{StoredRehearsal, StoredRollout};
+use crate::config::Rehearse;
 use crate::plan::model::Step;
 use crate::plan::stored::Stored;
-use crate::config::Rehearse;
 
 /// The rehearsal of the very same combination.
 pub fn rehearsal<'a>(stored: &'a StoredRollout, made: &Made) -> Option<&'a StoredRehearsal> {
@@ -47,7 +47,10 @@ pub fn refusals(
         found.push(
             Diagnostic::error(2072, format!("{module} would be switched to what was never rehearsed"))
                 .at(span)
-                .detail(format!("{} Run mprov rehearse {module}, look at it, then apply.", why(stored, made))),
+                .detail(format!(
+                    "{} Run mprov rehearse {module}, look at it, then apply.",
+                    why(stored, made)
+                )),
         );
     }
     found

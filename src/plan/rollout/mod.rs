@@ -15,12 +15,12 @@ mod work;
 
 pub use adopt::adopt;
 pub use back::{discard, module_of, rollback};
-pub use decide::{Rollouts, address_of, expand, turn};
 pub use combination::combination;
+pub use decide::{Rollouts, address_of, expand, turn};
 pub use gate::{adoption, refusals, rehearsal};
 pub use order::phases;
 pub use predict::read_only;
 pub use record::GenerationRecord;
-pub use steps::Part;
+pub use steps::{Part, gone_impact};
 pub use stored::{InRole, StoredGeneration, StoredRehearsal, StoredRollout};
 pub use turn::{Phase, RolloutPlan, Turn};

@@ -59,8 +59,9 @@ pub fn phases(steps: &mut [Step], needs: &mut [Set], joins: &[Vec<NodeIndex>], p
             wait(waiting, &done);
         }
 
-        let is_turn = !quiesce.is_empty() || !switch.is_empty();
+        let is_turn = !quiesce.is_empty() || !switch.is_empty() || !role_after.is_empty();
         let phase_of = |index: &NodeIndex| match () {
+            () if quiesce.contains(index) && made.is_empty() => Some(Phase::Prepare),
             () if quiesce.contains(index) => Some(Phase::Quiesce),
             () if switch.contains(index) => Some(Phase::Switch),
             () if changed.contains(index) && made.contains(index) => Some(Phase::Change),

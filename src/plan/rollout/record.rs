@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use mprov_sdk::{Address, Mode, Object, Value};
 use mprov_state::{Combination, Role};
 
+use super::InRole;
 use super::combination::combination;
 use super::turn::RolloutPlan;
-use super::InRole;
 use crate::config::eval::evaluate_body;
 use crate::plan::StoredInstance;
 use crate::plan::evaluator::ModuleId;
@@ -106,8 +106,7 @@ impl Resolver {
                     create_before_destroy: block.lifecycle.create_before_destroy,
                     prevent_destroy: block.lifecycle.prevent_destroy,
                 };
-                let in_role =
-                    InRole { instance: Some(instance), after_switch: block.lifecycle.after_switch };
+                let in_role = InRole { instance: Some(instance), after_switch: block.lifecycle.after_switch };
                 found.insert(evaluator.address(module, &block.id, key), in_role);
             }
         }

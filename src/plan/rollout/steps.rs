@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use mprov_sdk::{Address, Change, Diagnostics, Mode, Object, PlanRequest, Value, Verdict};
+use mprov_sdk::{Address, Change, Diagnostics, Impact, Mode, Object, PlanRequest, Schema, Value, Verdict};
 use mprov_state::Role;
 
 use super::StoredGeneration;
@@ -311,6 +311,15 @@ pub fn role_steps(kinds: &Kinds, stored: &Stored, generation: &StoredGeneration,
     drafts
 }
 
+/// What users notice when a generation is taken away that they do not work on: that nothing of what
+/// was written to it can be brought back, if they ever worked on it.
+pub fn gone_impact(schema: &Schema, generation: &StoredGeneration) -> Impact {
+    match schema.holds_data.filter(|_| generation.switched.is_some()) {
+        Some(what) => Impact::data_lost(format!("{what} of {}", generation.id)),
+        None => Impact::default(),
+    }
+}
+
 /// Resource nodes outside of the module that depend on it, through anything.
 fn dependents(nodes: &Nodes, tree: &Tree, module: TreeId) -> HashSet<NodeId> {
     let inside = |node: &Node| match node {
@@ -342,8 +351,7 @@ fn clones(nodes: &Nodes) -> HashSet<NodeId> {
     let mut found = HashSet::new();
     for &id in &nodes.order {
         let through = |d: NodeId| !matches!(nodes.dag.node(d), Node::Resource(..)) && reads[d.index()];
-        reads[id.index()] =
-            nodes.reads_previous.contains(&id) || nodes.dag.dependencies(id).any(through);
+        reads[id.index()] = nodes.reads_previous.contains(&id) || nodes.dag.dependencies(id).any(through);
         if reads[id.index()] && matches!(nodes.dag.node(id), Node::Resource(..)) {
             found.insert(id);
         }

@@ -28,6 +28,10 @@ pub struct StoredGeneration {
     pub role: Role,
     /// It was begun and is not complete, or is to be taken away.
     pub unfinished: bool,
+    /// The generation that it was cloned from.
+    pub previous: Option<Name>,
+    /// Outputs of that generation as they were then.
+    pub cloned_from: Option<Value>,
     /// RFC 3339, UTC.
     pub switched: Option<String>,
     /// Its values of the inputs that make new generations.

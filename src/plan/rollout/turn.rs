@@ -86,7 +86,9 @@ impl Turn {
     /// The generation that the new one is a clone of.
     pub fn from(&self) -> Option<&str> {
         match self {
-            Self::CutOver { from, .. } | Self::Rehearse { from, .. } | Self::Rollback { from, .. } => Some(from),
+            Self::CutOver { from, .. } | Self::Rehearse { from, .. } | Self::Rollback { from, .. } => {
+                Some(from)
+            }
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 use mprov_sdk::{Diagnostics, Impact};
 
-use super::{Phase, adoption, Turn, address_of, combination, expand, read_only, refusals, rehearsal, turn};
+use super::{Phase, Turn, address_of, adoption, combination, expand, read_only, refusals, rehearsal, turn};
 use crate::plan::evaluator::ModuleId;
 use crate::plan::model::{NodeIndex, Step};
 use crate::plan::planner::Work;
@@ -14,7 +14,15 @@ impl Work {
         for caller in self.evaluator.instances(caller_tree).to_vec() {
             let module = address_of(&self.evaluator, caller, tree);
             let stored = self.stored.rollouts.get(&module).cloned().unwrap_or_default();
-            let plan = turn(&self.evaluator, caller, tree, &module, &stored, self.options.mode, self.options.rehearse.as_deref())?;
+            let plan = turn(
+                &self.evaluator,
+                caller,
+                tree,
+                &module,
+                &stored,
+                self.options.mode,
+                self.options.rehearse.as_deref(),
+            )?;
             expand(&mut self.evaluator, caller, tree, &plan, &stored);
             self.rollouts.plans.insert(module, plan);
         }
@@ -61,7 +69,8 @@ impl Work {
         let id = self.rollouts.plans[module].turn.evaluated()?;
         let path = format!("{module}[\"{id}\"]");
         let instances = self.evaluator.instances(tree);
-        let instance = instances.iter().copied().find(|i| self.evaluator.modules[*i].path.to_string() == path)?;
+        let instance =
+            instances.iter().copied().find(|i| self.evaluator.modules[*i].path.to_string() == path)?;
         Some((instance, call.rollout.clone()?, call.span))
     }
 }

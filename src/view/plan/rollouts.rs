@@ -121,8 +121,7 @@ fn order(plan: &Plan) -> Vec<usize> {
         }
     }
     let key = |node: usize| (plan.steps.get(node).and_then(|s| s.phase), node);
-    let mut ready: BTreeSet<(Option<Phase>, usize)> =
-        (0..nodes).filter(|n| open[*n] == 0).map(key).collect();
+    let mut ready: BTreeSet<(Option<Phase>, usize)> = (0..nodes).filter(|n| open[*n] == 0).map(key).collect();
     let mut found = Vec::new();
     while let Some((_, node)) = ready.pop_first() {
         if node < plan.steps.len() {

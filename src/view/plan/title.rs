@@ -1,6 +1,6 @@
 use mprov_sdk::{InstanceKey, Undo};
 
-use crate::plan::{Action, Reason, Step};
+use crate::plan::{Action, Phase, Reason, Step};
 use crate::view::duration::about;
 use crate::view::literal::printable;
 use crate::view::page::Page;
@@ -40,6 +40,8 @@ fn verb(block: &Block<'_>) -> String {
         },
         Block::One(step) => match step.action {
             Action::Create => "will be created".to_owned(),
+            Action::Update if step.phase == Some(Phase::Quiesce) => "will be brought to rest".to_owned(),
+            Action::Update if step.phase == Some(Phase::Switch) => "will switch users".to_owned(),
             Action::Update => "will be updated in-place".to_owned(),
             Action::Delete => "will be destroyed".to_owned(),
             Action::Read => "will be read during apply".to_owned(),
