@@ -29,6 +29,7 @@ pub fn step(address: &str, action: Action) -> Step {
         prevent_destroy: false,
         create_before_destroy: false,
         atomic: false,
+        phase: None,
     }
 }
 
