@@ -6,7 +6,7 @@ use mprov_sdk::{
 };
 
 use crate::data::{checks, health};
-use crate::resource::{maintenance, settings, site, source};
+use crate::resource::{maintenance, settings, site_schema, source};
 use crate::session::MoodleSession;
 
 /// The provider `moodle`.
@@ -27,7 +27,7 @@ fn schema() -> ProviderSchema {
             "There is nothing to configure: containers are reached through the docker provider.",
             [] as [(Name, Attribute); 0],
         ),
-        resources: vec![source::schema(), site::schema(), settings::schema(), maintenance::schema()],
+        resources: vec![source::schema(), site_schema::schema(), settings::schema(), maintenance::schema()],
         data_sources: vec![health::schema(), checks::schema()],
         uses: &["docker"],
     }
@@ -42,7 +42,7 @@ impl Provider for MoodleProvider {
     fn validate(&self, kind: &str, config: &Object) -> Diagnostics {
         match kind {
             source::KIND => source::validate(config),
-            site::KIND => site::validate(config),
+            site_schema::KIND => site_schema::validate(config),
             settings::KIND => settings::validate(config),
             maintenance::KIND => maintenance::validate(config),
             health::KIND => health::validate(config),

@@ -1,4 +1,5 @@
 pub mod maintenance;
 pub mod settings;
 pub mod site;
+pub mod site_schema;
 pub mod source;
