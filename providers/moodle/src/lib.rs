@@ -11,6 +11,7 @@ mod account;
 mod blueprint;
 mod caches;
 mod checks;
+mod connections;
 mod data;
 mod durability;
 mod duration;

@@ -1,3 +1,4 @@
+pub mod drain;
 pub mod maintenance;
 pub mod settings;
 pub mod site;

@@ -32,6 +32,12 @@ pub fn remove_all(prefix: &str) {
         try_docker(&["rm", "-f", "-v", &container]);
     }
     for network in ours(&["network", "ls", "--format", "{{.Name}}"]) {
+        // Containers of others may have been led into it.
+        let guests = ["network", "inspect", "--format", "{{range .Containers}}{{.Name}} {{end}}", &network];
+        let guests = String::from_utf8_lossy(&try_docker(&guests).stdout).into_owned();
+        for guest in guests.split_whitespace() {
+            try_docker(&["network", "disconnect", "-f", &network, guest]);
+        }
         try_docker(&["network", "rm", &network]);
     }
 }

@@ -11,4 +11,5 @@ mod generation;
 mod images;
 mod origin;
 
+mod drain;
 mod upgrade;
