@@ -8,6 +8,8 @@ final class site {
     public string $dbtype, $dbhost, $dbname, $dbuser, $prefix, $dataroot, $dirroot;
     private int $dbport;
     private string $passfile;
+    /** Where it is known without its file. */
+    private ?string $password = null;
     private ?PDO $pdo = null;
 
     public static function load(string $path = '/etc/moodle/site.json'): self {
@@ -19,6 +21,17 @@ final class site {
         if (!is_array($in)) {
             throw new RuntimeException("$path is not JSON");
         }
+        return self::of($in, $path);
+    }
+
+    /** The same as Moodle itself sees it: from the settings of config.php. */
+    public static function of_moodle(stdClass $cfg): self {
+        $s = self::of(['dbport' => $cfg->dboptions['dbport'] ?? 0] + (array) $cfg, 'config.php');
+        $s->password = $cfg->dbpass;
+        return $s;
+    }
+
+    private static function of(array $in, string $path): self {
         $s = new self();
         $s->dbtype   = ($in['dbtype'] ?? 'mariadb') === 'pgsql' ? 'pgsql' : 'mariadb';
         $s->dbhost   = $in['dbhost'] ?? 'db';
@@ -42,7 +55,7 @@ final class site {
 
     public function pdo(): PDO {
         if (!$this->pdo) {
-            $password = @file_get_contents($this->passfile);
+            $password = $this->password ?? @file_get_contents($this->passfile);
             if ($password === false) {
                 throw new RuntimeException("cannot read {$this->passfile}");
             }
@@ -76,6 +89,20 @@ final class site {
         $q = $this->pdo()->prepare("SELECT name, value FROM {$this->prefix}config WHERE name IN ($marks)");
         $q->execute($names);
         return $q->fetchAll(PDO::FETCH_KEY_PAIR);
+    }
+
+    /** Whose database it is, as its container was told; null where it was not. */
+    public function identity(): ?string {
+        $pdo = $this->pdo();
+        try {
+            return $pdo->query('SELECT value FROM mprov.identity')->fetchColumn() ?: null;
+        } catch (PDOException $e) {
+            // No such database, schema or table, or none that this user was given.
+            if (in_array($e->getCode(), ['42S02', '42000', '42P01', '3F000', '42501'], true)) {
+                return null;
+            }
+            throw $e;
+        }
     }
 
     /** version, release and branch of the code; read, never run: it is somebody else's file. */

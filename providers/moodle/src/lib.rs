@@ -3,16 +3,20 @@
 //!
 //! The site runs in a container that another provider made; it is reached through
 //! [`mprov_sdk::ContainerExec`] only, by the commands that the images of `examples/images` hold
-//! (`install.php`, `set-password.php`, `settings.php`, `health.php`) and by Moodle's own
-//! `admin/cli`. No secret is ever an argument or in the environment: secrets go in by standard
-//! input.
+//! (`install.php`, `upgrade.php`, `identity.php`, `set-password.php`, `settings.php`, `health.php`,
+//! and `durability` in those of databases) and by Moodle's own `admin/cli`. No secret is ever an
+//! argument or in the environment: secrets go in by standard input.
 
 mod account;
 mod blueprint;
+mod caches;
 mod checks;
+mod connections;
 mod data;
+mod durability;
 mod duration;
 mod health;
+mod identity;
 mod install;
 mod login_page;
 mod maintenance;
@@ -24,6 +28,7 @@ mod resource;
 mod session;
 mod setting;
 mod source;
+mod upgrade;
 mod validation;
 mod web;
 

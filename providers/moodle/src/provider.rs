@@ -6,7 +6,7 @@ use mprov_sdk::{
 };
 
 use crate::data::{checks, health};
-use crate::resource::{maintenance, settings, site, source};
+use crate::resource::{drain, maintenance, settings, site_schema, source};
 use crate::session::MoodleSession;
 
 /// The provider `moodle`.
@@ -27,7 +27,13 @@ fn schema() -> ProviderSchema {
             "There is nothing to configure: containers are reached through the docker provider.",
             [] as [(Name, Attribute); 0],
         ),
-        resources: vec![source::schema(), site::schema(), settings::schema(), maintenance::schema()],
+        resources: vec![
+            source::schema(),
+            site_schema::schema(),
+            settings::schema(),
+            maintenance::schema(),
+            drain::schema(),
+        ],
         data_sources: vec![health::schema(), checks::schema()],
         uses: &["docker"],
     }
@@ -42,9 +48,10 @@ impl Provider for MoodleProvider {
     fn validate(&self, kind: &str, config: &Object) -> Diagnostics {
         match kind {
             source::KIND => source::validate(config),
-            site::KIND => site::validate(config),
+            site_schema::KIND => site_schema::validate(config),
             settings::KIND => settings::validate(config),
             maintenance::KIND => maintenance::validate(config),
+            drain::KIND => drain::validate(config),
             health::KIND => health::validate(config),
             checks::KIND => checks::validate(config),
             _ => Diagnostics::new(),

@@ -4,6 +4,7 @@ use mprov_sdk::{Call, Fault};
 use tokio::time::Instant;
 
 use crate::health::{Health, health};
+use crate::upgrade;
 use crate::web::Web;
 
 const POLL: Duration = Duration::from_millis(500);
@@ -70,29 +71,10 @@ pub async fn until_healthy(web: &Web, call: &Call) -> Result<Health, Fault> {
 
 /// What no waiting changes.
 fn lasting(web: &Web, health: &Health) -> Option<Fault> {
-    let unknown = || "unknown".to_owned();
-    let code = health.release.clone().unwrap_or_else(unknown);
-    let data = health.db_release.clone().unwrap_or_else(unknown);
     if health.is_because_of("downgrade") {
-        return Some(
-            Fault::new(format!("the code in container {} is older than its database", web.container)).detail(
-                format!(
-                    "The database was written by {data}, the image holds {code}. Moodle cannot go back: use an \
-                     image with that release or a later one, or restore a backup from before the upgrade."
-                ),
-            ),
-        );
+        return Some(upgrade::downgrade(web, health));
     }
-    health.is_because_of("upgrade_pending").then(|| {
-        Fault::new(format!("the database of container {} waits for an upgrade", web.container)).detail(
-            format!(
-                "It was written by {data}, the image holds {code}. Run `docker exec -u www-data {} php \
-             /var/www/html/admin/cli/upgrade.php --non-interactive` after a backup, or use an image with the \
-             database's release; then apply again.",
-                web.container
-            ),
-        )
-    })
+    health.is_because_of("upgrade_pending").then(|| upgrade::needed(web, health))
 }
 
 /// A moment between two questions, which ends early with the user's patience.

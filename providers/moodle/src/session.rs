@@ -3,7 +3,8 @@ use std::sync::Arc;
 use mprov_sdk::{Call, ContainerExec, DataSource, Fault, Object, Resource, Services, Session};
 
 use crate::data::{checks, health};
-use crate::resource::{maintenance, settings, site, source};
+use crate::durability::Database;
+use crate::resource::{drain, maintenance, settings, site, site_schema, source};
 use crate::web::Web;
 
 /// The configured provider: nothing but the way to containers.
@@ -18,11 +19,20 @@ pub struct Sites(Option<Arc<dyn ContainerExec>>);
 impl Sites {
     /// The web container that the attribute `container` names.
     pub fn web(&self, object: &Object) -> Result<Web, Fault> {
-        let containers = self.0.clone().ok_or_else(|| {
+        Ok(Web::new(self.containers()?, object.str("container")?))
+    }
+
+    /// The database's container that the attribute `database_container` names, where it does.
+    pub fn database(&self, object: &Object) -> Result<Option<Database>, Fault> {
+        let Some(container) = object.opt_str("database_container")? else { return Ok(None) };
+        Ok(Some(Database::new(self.containers()?, container)))
+    }
+
+    fn containers(&self) -> Result<Arc<dyn ContainerExec>, Fault> {
+        self.0.clone().ok_or_else(|| {
             Fault::new("containers cannot be reached")
                 .detail("No session of the docker provider was lent: see what it reports.")
-        })?;
-        Ok(Web::new(containers, object.str("container")?))
+        })
     }
 }
 
@@ -40,9 +50,10 @@ impl Session for MoodleSession {
     fn resource(&self, kind: &str) -> Option<Arc<dyn Resource>> {
         match kind {
             source::KIND => Some(Arc::new(source::SourceResource)),
-            site::KIND => Some(Arc::new(site::SiteResource(self.sites()))),
+            site_schema::KIND => Some(Arc::new(site::SiteResource(self.sites()))),
             settings::KIND => Some(Arc::new(settings::SettingsResource(self.sites()))),
             maintenance::KIND => Some(Arc::new(maintenance::MaintenanceResource(self.sites()))),
+            drain::KIND => Some(Arc::new(drain::DrainResource(self.sites()))),
             _ => None,
         }
     }

@@ -43,7 +43,7 @@ pub fn time(found: &mut Diagnostics, config: &Object, attribute: &str) {
     require(found, config, attribute, |v| duration::parse(v).is_some(), "not a time", detail);
 }
 
-fn is_container(name: &str) -> bool {
+pub fn is_container(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }

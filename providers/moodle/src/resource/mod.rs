@@ -1,4 +1,6 @@
+pub mod drain;
 pub mod maintenance;
 pub mod settings;
 pub mod site;
+pub mod site_schema;
 pub mod source;

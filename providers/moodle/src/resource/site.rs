@@ -1,114 +1,21 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, Type};
+use mprov_sdk::{Call, Fault, Object, Resource};
 
 use crate::account::{has_password, set_password};
+use crate::caches;
 use crate::duration;
 use crate::health::{Health, Installation, Sight, foreign, look};
+use crate::identity;
 use crate::install::{Installing, install};
 use crate::login_page;
 use crate::profile::{self, Corrections};
 use crate::ready;
 use crate::session::{Sites, not_seen};
 use crate::setting::{self, CORE, Values};
-use crate::validation::{
-    container, doubt, is_email, is_language, is_user_name, missing_in_password, require, time,
-};
+use crate::upgrade::{self, Upgrading};
 use crate::web::Web;
-
-pub const KIND: &str = "moodle_site";
-
-pub fn schema() -> Schema {
-    Schema::new(
-        KIND,
-        "The installed site. Creating it waits for web server and database, installs Moodle unless it is installed, \
-         and ends when the login page is served. The site is the data: deleting this resource leaves it where it \
-         is, on the volume.",
-        [
-            (
-                "container",
-                Attribute::required(Type::String, "Name of the container that runs the site's code."),
-            ),
-            (
-                "admin_user",
-                Attribute::optional(
-                    Type::String,
-                    "User name of the administrator. On a site that is installed, an account that exists.",
-                )
-                .default("admin"),
-            ),
-            (
-                "admin_password",
-                Attribute::required(
-                    Type::String,
-                    "The administrator's password. Set when it changes here; what the administrator changes it to in \
-                     Moodle is left alone.",
-                )
-                .sensitive(),
-            ),
-            ("admin_email", Attribute::required(Type::String, "The administrator's address.")),
-            ("full_name", Attribute::required(Type::String, "Name of the site as users read it.")),
-            ("short_name", Attribute::required(Type::String, "Name of the site where there is little room.")),
-            (
-                "language",
-                Attribute::optional(
-                    Type::String,
-                    "Language the site is installed in; a change sets the default language. Not looked at \
-                     afterwards: moodle_settings may manage \"lang\".",
-                )
-                .default("en"),
-            ),
-            (
-                "image",
-                Attribute::optional(
-                    Type::String,
-                    "Id of the image that the container runs. A change of it makes the apply check that the site is \
-                     served by the new code; it fails where the database waits for an upgrade.",
-                ),
-            ),
-            (
-                "wait_timeout",
-                Attribute::optional(
-                    Type::String,
-                    "How long to wait for web server and database, and for an installation that an earlier run left \
-                     under way.",
-                )
-                .default("10m"),
-            ),
-            ("release", Attribute::computed(Type::String, "The installed release, e.g. \"5.0.6 (Build: 20260403)\".")),
-            ("version", Attribute::computed(Type::String, "Its exact version, a decimal number.")),
-            ("id", Attribute::computed(Type::String, "The site's own identifier, which lives in its database.")),
-        ],
-    )
-}
-
-pub fn validate(config: &Object) -> Diagnostics {
-    let mut found = Diagnostics::new();
-    container(&mut found, config);
-    time(&mut found, config, "wait_timeout");
-    let user = "Lower case letters, digits and - _ . @ are possible.";
-    require(&mut found, config, "admin_user", is_user_name, "not a user name for Moodle", user);
-    let email = "Moodle accepts addresses like admin@example.org.";
-    require(&mut found, config, "admin_email", is_email, "not an e-mail address", email);
-    let language = "Languages are named as Moodle's language packs are: en, de, pt_br.";
-    require(&mut found, config, "language", is_language, "not a language of Moodle", language);
-    for name in ["full_name", "short_name"] {
-        let holds = |v: &str| !v.trim().is_empty() && !v.contains(['\n', '\0']);
-        require(&mut found, config, name, holds, "not a name", "A name is one line that is not empty.");
-    }
-    let one_line = |v: &str| !v.is_empty() && !v.contains(['\r', '\n', '\0']);
-    let line = "A password is one line that is not empty.";
-    require(&mut found, config, "admin_password", one_line, "not a password", line);
-    if let Some(password) = config["admin_password"].as_str().filter(|p| one_line(p)) {
-        let missing = missing_in_password(password);
-        if !missing.is_empty() {
-            let detail = format!("A user would have to choose one with {} more.", missing.join(", "));
-            found.push(doubt("admin_password", "weaker than Moodle asks of its users", detail));
-        }
-    }
-    found
-}
 
 pub struct SiteResource(pub Sites);
 
@@ -128,16 +35,21 @@ impl Resource for SiteResource {
     }
 
     /// Ends in the same state from wherever it starts: nothing, an installation that was killed,
-    /// one that is under way, a finished site.
+    /// one that is under way, a finished site, one of an older release.
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
         let web = self.0.web(planned)?;
         let limit = wait_timeout(planned);
         let before = ready::until_reachable(&web, call, limit).await?;
-        if before.state == Some(Installation::Foreign) {
-            return Err(foreign(&web));
-        }
-        let fresh = before.state != Some(Installation::Installed)
-            && install(&web, call, &installing(planned)?, limit).await?;
+        require_identity(&web, call, planned).await?;
+        let fresh = match before.state {
+            Some(Installation::Foreign) => return Err(foreign(&web)),
+            Some(Installation::Installed) => {
+                self.bring_up_to_date(&web, call, planned, &before).await?;
+                false
+            }
+            _ if upgrades(planned)? => return Err(upgrade::no_site(&web)),
+            _ => install(&web, call, &installing(planned)?, limit).await?,
+        };
         let health = ready::until_healthy(&web, call).await?;
         if !fresh {
             set_password_unless_same(&web, call, planned).await?;
@@ -149,9 +61,13 @@ impl Resource for SiteResource {
 
     async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
         let web = self.0.web(planned)?;
-        ready::until_reachable(&web, call, wait_timeout(planned)).await?;
-        let health = ready::until_healthy(&web, call).await?;
+        let before = ready::until_reachable(&web, call, wait_timeout(planned)).await?;
+        require_identity(&web, call, planned).await?;
         let changed = |name: &str| !prior[name].same(&planned[name]);
+        if before.upgrade_pending || ["image", "container", "upgrade"].into_iter().any(changed) {
+            self.bring_up_to_date(&web, call, planned, &before).await?;
+        }
+        let health = ready::until_healthy(&web, call).await?;
         if changed("admin_user") || changed("admin_password") {
             set_password_unless_same(&web, call, planned).await?;
         }
@@ -175,6 +91,17 @@ impl Resource for SiteResource {
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
         let web = self.0.web(planned)?;
         let Sight::Installed(health) = look(&web, call).await? else { return Ok(None) };
+        if let Some(expected) = planned.opt_str("identity")?
+            && !identity::holds(&web, call, expected).await?
+        {
+            return Ok(None);
+        }
+        if upgrades(planned)?
+            && let Some(database) = self.0.database(planned)?
+            && database.is_relaxed(call).await?
+        {
+            return Ok(None);
+        }
         let (user, password) = (planned.str("admin_user")?, planned.str("admin_password")?);
         if !health.ok || !has_password(&web, call, user, password).await? {
             return Ok(None);
@@ -184,6 +111,50 @@ impl Resource for SiteResource {
             return Ok(None);
         }
         finished(&web, call, planned, &health).await.map(Some)
+    }
+}
+
+impl SiteResource {
+    /// The database gets the code's version, or there is a fault that says that it has not.
+    async fn bring_up_to_date(
+        &self,
+        web: &Web,
+        call: &Call,
+        planned: &Object,
+        before: &Health,
+    ) -> Result<(), Fault> {
+        if before.is_because_of("downgrade") {
+            return Err(upgrade::downgrade(web, before));
+        }
+        if !upgrades(planned)? {
+            return match upgrade::is_pending(web, call, before).await? {
+                true => Err(upgrade::needed(web, before)),
+                false => Ok(()),
+            };
+        }
+        let database = self.0.database(planned)?;
+        let with = Upgrading {
+            health: before,
+            database: database.as_ref(),
+            limit: wait_timeout(planned),
+            secret: planned.str("admin_password")?,
+        };
+        if upgrade::upgrade(web, call, &with).await? {
+            caches::purge(web, call).await?;
+            caches::warm(web, call).await?;
+        }
+        Ok(())
+    }
+}
+
+fn upgrades(planned: &Object) -> Result<bool, Fault> {
+    Ok(planned.opt_bool("upgrade")?.unwrap_or(false))
+}
+
+async fn require_identity(web: &Web, call: &Call, planned: &Object) -> Result<(), Fault> {
+    match planned.opt_str("identity")? {
+        Some(expected) => identity::require(web, call, expected).await,
+        None => Ok(()),
     }
 }
 

@@ -23,6 +23,11 @@ $CFG->forced_plugin_settings ??= [];
 // What config.php says is fixed: it wins over the database.
 $CFG->config_php_settings = (array) $CFG;
 
+// For scripts that want the settings and nothing else: no database, no session.
+if (defined('ABORT_AFTER_CONFIG')) {
+    return;
+}
+
 require_once __DIR__ . '/dml.php';
 require_once __DIR__ . '/moodlelib.php';
 require_once __DIR__ . '/weblib.php';
@@ -65,6 +70,14 @@ try {
     }
 }
 
+// What an upgrade that was killed has left behind counts until its time has come.
+if (!empty($CFG->upgraderunning) && $CFG->upgraderunning < time()) {
+    unset_config('upgraderunning');
+}
+if (CLI_SCRIPT && !empty($CFG->upgraderunning)) {
+    cli_fatal('Site is being upgraded, please retry later.');
+}
+
 if (!CLI_SCRIPT) {
     if (!empty($CFG->sslproxy) && !str_starts_with($CFG->wwwroot, 'https:')) {
         web_fatal(500, 'Must use https address in wwwroot when ssl proxy enabled!');
@@ -79,7 +92,7 @@ if (!CLI_SCRIPT) {
             && (($_SERVER['HTTP_HOST'] ?? '') !== $host || $secure !== str_starts_with($CFG->wwwroot, 'https:'))) {
         redirect($CFG->wwwroot . $_SERVER['REQUEST_URI']);
     }
-    if (!empty($CFG->upgraderunning) && $CFG->upgraderunning > time()) {
+    if (!empty($CFG->upgraderunning)) {
         web_fatal(500, 'Site is being upgraded, please retry later.');
     }
     if (!NO_MOODLE_COOKIES) {

@@ -97,8 +97,9 @@ function install_core(array $options): void {
     }
     $DB->insert_record('course_categories', ['name' => 'Category 1']);
     $DB->insert_record('course', ['fullname' => '', 'shortname' => '', 'format' => 'site', 'timecreated' => time()]);
-    $DB->insert_record('user', ['username' => 'guest', 'firstname' => 'Guest user']);
-    $DB->insert_record('user', ['username' => 'admin', 'password' => 'adminsetuppending', 'firstname' => 'Admin', 'lastname' => 'User']);
+    $DB->insert_record('user', ['username' => 'guest', 'firstname' => 'Guest user', 'timecreated' => time()]);
+    $DB->insert_record('user', ['username' => 'admin', 'password' => 'adminsetuppending', 'firstname' => 'Admin', 'lastname' => 'User',
+        'timecreated' => time()]);
     foreach (['core\task\session_cleanup_task', 'core\task\file_trash_cleanup_task'] as $task) {
         $DB->insert_record('task_scheduled', ['component' => 'moodle', 'classname' => "\\$task"]);
     }

@@ -18,10 +18,6 @@ if ($options['help']) {
 if (empty($CFG->version)) {
     cli_error('Config table does not contain the version. You cannot continue.');
 }
-if (!empty($CFG->upgraderunning) && $CFG->upgraderunning > time()) {
-    // Left behind by an upgrade that was killed, until it expires.
-    cli_fatal('Site is being upgraded, please retry later.');
-}
 $code = code_version();
 $new = "$code->release ($code->version)";
 $old = "$CFG->release ($CFG->version)";
@@ -73,7 +69,8 @@ try {
     set_config('branch', $code->branch);
     upgrade_noncore();
 } catch (PDOException | RuntimeException $e) {
-    // As in the real one, upgraderunning stays until it expires.
+    // As in the real one, upgraderunning stays after a kill only.
+    upgrade_finished();
     cli_fatal($e->getMessage());
 }
 upgrade_finished();

@@ -1,0 +1,262 @@
+use std::time::Duration;
+
+use mprov_sdk::Value;
+
+use crate::docker::{docker, shell};
+use crate::generation::{Engine, Generation, PASSWORD};
+use crate::images::Code;
+use crate::origin::{NEW, OLD, origin};
+
+const KIND: &str = "moodle_site";
+
+/// Writes down in the container that Moodle's upgrade was started, by whomever.
+fn watch_upgrades(generation: &Generation) {
+    let script = "cd /var/www/html/admin/cli && mv upgrade.php upgrade.real.php && \
+         echo '<?php touch(\"/tmp/upgrade-ran\"); require __DIR__ . \"/upgrade.real.php\";' > upgrade.php";
+    shell(&generation.web(), script);
+}
+
+fn upgrade_ran(generation: &Generation) -> bool {
+    shell(&generation.web(), "test -e /tmp/upgrade-ran && echo yes || echo no") == "yes"
+}
+
+async fn a_clone_is_upgraded(engine: Engine) {
+    let origin = origin(engine).await;
+    assert_eq!(origin.site.str("release"), Ok("4.5.5 (Build: 20241007)"));
+    let clone = origin.clone_with(NEW).await;
+    watch_upgrades(&clone);
+    let planned = clone.upgraded_site();
+    assert!(clone.resource(KIND).find(&clone.call(), &planned).await.is_ok_and(|found| found.is_none()));
+
+    let made = clone.create(KIND, &planned).await.unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!(made.str("release"), Ok("5.0.6 (Build: 20250414)"));
+    assert_eq!(made.str("version"), Ok("2025041406.00"));
+    assert!(upgrade_ran(&clone));
+    assert_eq!(clone.setting("version"), "2025041406.00");
+    let said = clone.events.text();
+    assert!(said.contains("Upgrading System") && said.contains("Purging caches"), "{said}");
+    assert!(!said.contains(PASSWORD) && !said.contains("db-canary"), "{said}");
+    // As if it had never been otherwise.
+    assert_eq!(clone.durability(), "full");
+    assert_eq!(clone.moodle("echo $DB->count_records('files');"), "4");
+    let themes = shell(&clone.web(), "find /var/localcache -name all.css | wc -l");
+    assert_eq!(themes, "1");
+
+    // The outcome is found, also by an update, and nothing is upgraded twice.
+    let found = clone.resource(KIND).find(&clone.call(), &planned).await.expect("found");
+    assert_eq!(found.expect("it is there")["release"], made["release"]);
+    shell(&clone.web(), "rm /tmp/upgrade-ran");
+    let planned = planned.with("image", "sha256:other");
+    let updated = clone.resource(KIND).update(&clone.call(), &made, &planned).await.expect("updated");
+    assert_eq!(updated["version"], made["version"]);
+    assert!(upgrade_ran(&clone), "Moodle was asked whether there is something to do");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_is_upgraded_on_mariadb() {
+    a_clone_is_upgraded(Engine::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_is_upgraded_on_postgres() {
+    a_clone_is_upgraded(Engine::Postgres).await;
+}
+
+async fn a_wrong_database_is_not_touched(engine: Engine) {
+    let origin = origin(engine).await;
+    let live = origin.clone_with(OLD).await;
+    let clone = origin.clone_with(NEW).await;
+    // The mistake: the clone's web server is in the live one's network, and configured for it.
+    docker(&["rm", "-f", &clone.web()]);
+    docker(&["network", "connect", &clone.name, &live.database()]);
+    clone.start_web(NEW, &live.database());
+    watch_upgrades(&clone);
+    let planned = clone.upgraded_site();
+    let fault = clone.create(KIND, &planned).await.expect_err("refused");
+    assert!(fault.summary.contains("another site or generation: nothing was changed"), "{fault}");
+    assert!(fault.detail.contains(&clone.name) && fault.detail.contains(&live.name), "{fault}");
+    assert!(!upgrade_ran(&clone));
+    assert_eq!(live.setting("version"), "2024100705.00");
+    // Nor is it found, although a site answers there.
+    let found = clone.resource(KIND).find(&clone.call(), &planned).await;
+    assert!(found.is_ok_and(|found| found.is_none()));
+
+    // A configuration that Moodle sees and one that the rest sees are both looked at.
+    let site = std::fs::read_to_string(clone.folder.path().join("site.json")).expect("a file");
+    docker(&["rm", "-f", &clone.web()]);
+    clone.start_web(NEW, &live.database());
+    clone.write("site.json", &site.replace(&live.database(), &clone.database()));
+    watch_upgrades(&clone);
+    let fault = clone.create(KIND, &planned).await.expect_err("refused");
+    assert!(fault.summary.contains("another site or generation"), "{fault}");
+    assert!(!upgrade_ran(&clone));
+
+    // A database that was given no identity is nobody's.
+    drop(clone);
+    let other = Generation::new(engine, Some(&origin.data())).await;
+    other.start_database("");
+    other.start_web(NEW, &other.database());
+    let fault = other.create(KIND, &other.upgraded_site()).await.expect_err("refused");
+    let old = format!("which is \"{}\"", origin.generation.name);
+    assert!(fault.detail.contains(&old), "nothing is written without MPROV_IDENTITY: {fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_database_is_not_touched_on_mariadb() {
+    a_wrong_database_is_not_touched(Engine::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_database_is_not_touched_on_postgres() {
+    a_wrong_database_is_not_touched(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_asked_for_is_not_upgraded() {
+    let origin = origin(Engine::Mariadb).await;
+    let clone = origin.clone_with(NEW).await;
+    let fault = clone.create(KIND, &clone.site([])).await.expect_err("refused");
+    assert!(fault.summary.contains("waits for an upgrade"), "{fault}");
+    assert!(fault.detail.contains("4.5.5") && fault.detail.contains("upgrade = true"), "{fault}");
+    assert_eq!(clone.setting("version"), "2024100705.00");
+
+    // A plugin more is an upgrade too, of which the versions of core say nothing.
+    let with = clone.upgraded_site();
+    clone.create(KIND, &with).await.unwrap_or_else(|f| panic!("{f}"));
+    docker(&["rm", "-f", &clone.web()]);
+    clone.start_web(Code::WithPlugin("5.0.6"), &clone.database());
+    let fault = clone.create(KIND, &clone.site([])).await.expect_err("refused");
+    assert!(fault.detail.contains("other versions of plugins"), "{fault}");
+    clone.create(KIND, &with).await.unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!(clone.moodle("echo get_config('local_extra', 'version');"), "2025010100");
+
+    // Back to the old code there is no way.
+    docker(&["rm", "-f", &clone.web()]);
+    clone.start_web(OLD, &clone.database());
+    let fault = clone.create(KIND, &with).await.expect_err("refused");
+    assert!(fault.summary.contains("older than its database"), "{fault}");
+    assert!(fault.detail.contains("written by 5.0.6") && fault.detail.contains("holds 4.5.5"), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_installed_in_the_place_of_a_clone() {
+    let empty = Generation::start(Engine::Postgres, NEW, None).await;
+    let fault = empty.create(KIND, &empty.upgraded_site()).await.expect_err("refused");
+    assert!(fault.summary.contains("holds no site"), "{fault}");
+    let health =
+        docker(&["exec", "-u", "www-data", &empty.web(), "sh", "-c", "php /usr/share/mprov/health.php; :"]);
+    assert!(health.contains("\"state\":\"empty\""), "{health}");
+}
+
+async fn a_failed_upgrade_is_told(engine: Engine) {
+    let origin = origin(engine).await;
+    let clone = origin.clone_with(Code::Broken("5.0.6")).await;
+    let fault = clone.create(KIND, &clone.upgraded_site()).await.expect_err("it fails");
+    assert!(fault.summary.contains("could not be upgraded"), "{fault}");
+    assert!(fault.detail.contains("Upgrade step failed, on purpose"), "{fault}");
+    assert!(!fault.detail.contains("canary"), "{fault}");
+    assert_eq!(clone.durability(), "full");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_upgrade_is_told_on_mariadb() {
+    a_failed_upgrade_is_told(Engine::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_upgrade_is_told_on_postgres() {
+    a_failed_upgrade_is_told(Engine::Postgres).await;
+}
+
+async fn an_upgrade_outlives_who_began_it(engine: Engine) {
+    let origin = origin(engine).await;
+    let clone = origin.clone_with(NEW).await;
+    // Slow enough to be left in the middle.
+    shell(&clone.web(), "sed -i 's/usleep(.*/usleep(2000000);/' /var/www/html/lib/moodlelib.php");
+    let planned = clone.upgraded_site();
+    let begun = {
+        let create = clone.create(KIND, &planned);
+        tokio::pin!(create);
+        loop {
+            tokio::select! {
+                ended = &mut create => panic!("too fast: {ended:?}"),
+                () = tokio::time::sleep(Duration::from_millis(50)) => {}
+            }
+            if clone.events.text().contains("Upgrading System") {
+                break true;
+            }
+        }
+    };
+    assert!(begun && clone.durability() == "relaxed");
+    // Dropped: nobody waits any more. It is neither done nor to be done again.
+    assert!(clone.resource(KIND).find(&clone.call(), &planned).await.is_ok_and(|found| found.is_none()));
+    let made = clone.create(KIND, &planned).await.unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!(made.str("release"), Ok("5.0.6 (Build: 20250414)"));
+    assert!(clone.events.text().contains("Waiting for an upgrade that is under way"));
+    assert_eq!(clone.durability(), "full");
+    assert_eq!(clone.moodle("echo $DB->count_records('upgrade_log');"), "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_outlives_who_began_it_on_mariadb() {
+    an_upgrade_outlives_who_began_it(Engine::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_outlives_who_began_it_on_postgres() {
+    an_upgrade_outlives_who_began_it(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_upgrade_is_not_gone_over_again() {
+    let origin = origin(Engine::Postgres).await;
+    let clone = origin.clone_with(NEW).await;
+    let planned = clone.upgraded_site();
+    clone.create(KIND, &clone.site([])).await.expect_err("the database is there now");
+    // Also when its time is over: then Moodle would forget it, and go on in the middle.
+    for time in ["4000000000", "1000"] {
+        clone.sql("DELETE FROM mdl_config WHERE name = 'upgraderunning'");
+        clone.sql(&format!("INSERT INTO mdl_config (name, value) VALUES ('upgraderunning', '{time}')"));
+        let fault = clone.create(KIND, &planned).await.expect_err("refused");
+        assert!(fault.summary.contains("began and did not end"), "{fault}");
+        assert!(fault.detail.contains("throw the copy away"), "{fault}");
+        assert_eq!(clone.setting("version"), "2024100705.00");
+    }
+}
+
+async fn a_start_restores(engine: Engine) {
+    let origin = origin(engine).await;
+    let clone = origin.clone_with(OLD).await;
+    let planned =
+        clone.site([("upgrade", true.into()), ("database_container", Value::from(clone.database()))]);
+    clone.create(KIND, &planned).await.unwrap_or_else(|f| panic!("{f}"));
+    for _ in 0..2 {
+        shell(&clone.database(), "durability relax");
+    }
+    assert_eq!(clone.durability(), "relaxed");
+    // Whoever relaxed it died: the outcome is not taken for finished, and a create restores.
+    assert!(clone.resource(KIND).find(&clone.call(), &planned).await.is_ok_and(|found| found.is_none()));
+    clone.create(KIND, &planned).await.unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!(clone.durability(), "full");
+    shell(&clone.database(), "durability relax");
+    docker(&["restart", "-t", "60", &clone.database()]);
+    clone.create(KIND, &clone.site([])).await.unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!(clone.durability(), "full");
+    let shown = match engine {
+        Engine::Mariadb => shell(&clone.database(), "mariadb -NBe 'SELECT @@innodb_flush_log_at_trx_commit'"),
+        Engine::Postgres => {
+            docker(&["exec", "-u", "postgres", &clone.database(), "psql", "-tAc", "SHOW fsync"])
+        }
+    };
+    assert!(["1", "on"].contains(&&*shown), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_restores_mariadb() {
+    a_start_restores(Engine::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_restores_postgres() {
+    a_start_restores(Engine::Postgres).await;
+}
