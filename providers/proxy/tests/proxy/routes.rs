@@ -1,51 +1,15 @@
-//! The provider against a real Caddy.
-
-mod support;
-
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use mprov_sdk::{Object, Value};
 use serde_json::json;
-use support::client::get;
-use support::{Caddy, Client, Site, Upstream, call, changes, desired};
 
-const SERVER: &str = "proxy_server";
-const ROUTE: &str = "proxy_route";
-const CERTIFICATE: &str = "proxy_certificate";
-const COOKIE: &str = "Cookie: other=1; mprov_preview=secret-0123456789\r\n";
-
-fn server(caddy: &Caddy) -> Object {
-    desired(
-        SERVER,
-        [
-            ("http_port", i64::from(caddy.http_port).into()),
-            ("https_port", i64::from(caddy.https_port).into()),
-            ("public_http_port", i64::from(caddy.http_port).into()),
-            ("public_https_port", i64::from(caddy.https_port).into()),
-            ("hsts", 1000.into()),
-        ],
-    )
-}
-
-fn route(host: &'static str, upstream: &str) -> Object {
-    desired(
-        ROUTE,
-        [
-            ("hostname", host.into()),
-            ("upstream", upstream.into()),
-            ("tls", "off".into()),
-            ("health_timeout", "5s".into()),
-        ],
-    )
-}
-
-async fn with_server(caddy: &Caddy) -> Site {
-    let site = caddy.site().await;
-    site.create(SERVER, &server(caddy)).await;
-    site
-}
+use crate::support::client::get;
+use crate::support::machine::LocalMachine;
+use crate::support::{
+    CERTIFICATE, COOKIE, Caddy, Client, ROUTE, SERVER, Upstream, call, changes, desired, route, server,
+    with_server,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_route_serves_survives_a_crash_and_goes_away() {
@@ -252,94 +216,6 @@ async fn a_freeze_stops_everybody_but_the_operator() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_by_the_proxy_itself_and_by_a_given_certificate() {
-    let caddy = Caddy::start();
-    let blue = Upstream::start("blue").await;
-    let site = with_server(&caddy).await;
-
-    let given = rcgen::generate_simple_self_signed(["given.example.org".to_owned()]).expect("certificate");
-    let key_pem = given.signing_key.serialize_pem();
-    let certificate = desired(
-        CERTIFICATE,
-        [
-            ("name", "given".into()),
-            ("cert_pem", given.cert.pem().into()),
-            ("key_pem", Value::from(key_pem.clone()).sensitive()),
-        ],
-    );
-    let certificate = site.create(CERTIFICATE, &certificate).await;
-    assert_eq!(site.read(CERTIFICATE, &certificate).await.as_ref(), Some(&certificate));
-    let secret_line = key_pem.lines().nth(1).expect("a line of the key");
-    assert!(!caddy.saved().contains(secret_line), "the key is in the saved configuration");
-    for entry in std::fs::read_dir(caddy.path("config/certs")).expect("folder") {
-        let mode = entry.expect("entry").metadata().expect("metadata").permissions().mode();
-        assert_eq!(mode & 0o777, 0o640);
-    }
-
-    let mut on_given = route("given.example.org", &blue.text());
-    on_given.set("tls", "certificate").set("certificate", "given");
-    site.create(ROUTE, &on_given).await;
-    let mut internal = route("internal.example.org", &blue.text());
-    internal.set("tls", "internal");
-    let made = site.create(ROUTE, &internal).await;
-    assert_eq!(site.read(ROUTE, &made).await.as_ref(), Some(&made));
-    assert_eq!(site.read(CERTIFICATE, &certificate).await.as_ref(), Some(&certificate));
-    let listeners = site.read(SERVER, &server(&caddy)).await.expect("it is there");
-    assert_eq!(changes(SERVER, &server(&caddy), &listeners), Vec::<String>::new());
-
-    let plain = get(caddy.http_port, "internal.example.org", "/a?b=c", "").await;
-    assert_eq!(plain.status, 308);
-    let location = format!("Location: https://internal.example.org:{}/a?b=c", caddy.https_port);
-    assert!(plain.head.contains(&location), "{}", plain.head);
-
-    let root = wait_for_file(&caddy.path("data/pki/authorities/local/root.crt")).await;
-    for (host, trusted) in
-        [("given.example.org", given.cert.pem().into_bytes()), ("internal.example.org", root)]
-    {
-        let client = reqwest::Client::builder()
-            .tls_certs_only([reqwest::Certificate::from_pem(&trusted).expect("a certificate")])
-            .resolve(host, ([127, 0, 0, 1], caddy.https_port).into())
-            .no_proxy()
-            .build()
-            .expect("client");
-        let answer = wait_for_answer(&client, &format!("https://{host}:{}/", caddy.https_port)).await;
-        assert_eq!(answer.status(), 200, "{host}");
-        assert_eq!(answer.headers()["Strict-Transport-Security"], "max-age=1000");
-        let body = answer.text().await.expect("a body");
-        assert!(body.contains("X-Forwarded-Proto: https"), "{body}");
-    }
-
-    let fault = site.of(CERTIFICATE).delete(&call("d"), &certificate).await.expect_err("in use");
-    assert!(fault.summary.contains("in use"), "{fault}");
-    site.delete(ROUTE, &on_given).await;
-    site.delete(CERTIFICATE, &certificate).await;
-    assert_eq!(std::fs::read_dir(caddy.path("config/certs")).expect("folder").count(), 0);
-}
-
-/// The proxy signs its own certificates after it has taken the configuration; until then it
-/// refuses to speak TLS for the name.
-async fn wait_for_answer(client: &reqwest::Client, url: &str) -> reqwest::Response {
-    for _ in 0..200 {
-        if let Ok(answer) = client.get(url).send().await {
-            return answer;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{url} did not answer in 10 s");
-}
-
-/// The proxy makes its authority after it has taken the configuration.
-async fn wait_for_file(path: &std::path::Path) -> Vec<u8> {
-    for _ in 0..200 {
-        if let Ok(bytes) = std::fs::read(path) {
-            return bytes;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{} did not appear in 10 s", path.display());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn changes_at_the_same_time_are_all_kept() {
     let caddy = Caddy::start();
     let blue = Upstream::start("blue").await;
@@ -453,8 +329,7 @@ fn admin_addresses_that_others_reach_are_refused() {
             .with("state_dir", "/s/state")
             .with("state_mount", "/s/state")
             .with("group", 0);
-        let services =
-            mprov_sdk::Services { machine: Some(Arc::new(support::machine::LocalMachine)), containers: None };
+        let services = mprov_sdk::Services { machine: Some(Arc::new(LocalMachine)), containers: None };
         let configured = runtime.block_on(mprov_provider_proxy::provider().configure(&config, services));
         let fault = configured.err().unwrap_or_else(|| panic!("{admin} was accepted"));
         assert!(fault.summary.contains("admin address"), "{fault}");

@@ -1,0 +1,5 @@
+//! The provider against a real Caddy.
+
+mod routes;
+mod support;
+mod tls;
