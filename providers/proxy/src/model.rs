@@ -58,7 +58,6 @@ pub struct Certificate {
 pub struct Route {
     pub owner: Owner,
     pub hostname: String,
-    pub slots: Slots,
     pub tls: Tls,
     pub certificate: Option<String>,
     pub redirect_http: bool,
@@ -70,13 +69,6 @@ pub struct Route {
     pub path_blocks: Vec<String>,
     pub preview_cookie: Option<PreviewCookie>,
     pub freeze_page: Option<String>,
-}
-
-/// The upstream of each slot, `host:port`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slots {
-    pub a: Option<String>,
-    pub b: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

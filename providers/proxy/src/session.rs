@@ -12,7 +12,7 @@ use crate::model::Model;
 use crate::place::Place;
 use crate::render::{self, Mounts};
 use crate::resource::{certificate, route, server};
-use crate::slot::StateFiles;
+use crate::state::StateFiles;
 
 /// How long a proxy that was just started may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(30);

@@ -3,6 +3,7 @@
 mod route;
 mod server;
 mod tls;
+mod upstream;
 mod whole;
 
 pub use route::ids;

@@ -1,14 +1,10 @@
 use serde_json::{Value as Json, json};
 
-use super::{Mounts, SLOT};
+use super::{Mounts, SLOT, upstream};
 use crate::model::{Hsts, PREVIEW_COOKIE, Route, Server};
 use crate::size;
-use crate::slot::{FREEZE, LIVE_B, Slot};
-
-/// Request headers by which a visitor could claim another address than his own. Caddy itself
-/// replaces `X-Forwarded-*`; Moodle would also believe `Client-Ip`.
-const FORGED: [&str; 6] =
-    ["Client-Ip", "X-Client-Ip", "X-Real-Ip", "X-Cluster-Client-Ip", "Forwarded", "Proxy"];
+use crate::slot::Slot;
+use crate::state::{FREEZE, LIVE_B};
 
 const FREEZE_PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Back in a few minutes</title>\
     </head><body><h1>Back in a few minutes</h1><p>The site is being maintained. What you have saved is safe; \
@@ -55,25 +51,22 @@ pub fn secure(route: &Route, server: &Server, mounts: Mounts<'_>) -> Json {
 }
 
 /// One route for each slot on the probe's socket: the slot is asked past freeze and live slot.
-pub fn probes(route: &Route) -> Vec<Json> {
+pub fn probes(route: &Route, mounts: Mounts<'_>) -> Vec<Json> {
     let [_, _, a, b] = ids(&route.hostname);
-    [(a, Slot::A), (b, Slot::B)]
-        .into_iter()
-        .filter_map(|(id, slot)| {
-            let upstream = route.slots.get(slot)?;
-            Some(json!({
-                "@id": id,
-                "match": [{ "host": [route.hostname], "header": { SLOT: [slot.name()] } }],
-                "handle": [reverse_proxy(route, upstream)],
-                "terminal": true
-            }))
+    let probe = |(id, slot): (String, Slot)| {
+        json!({
+            "@id": id,
+            "match": [{ "host": [route.hostname], "header": { SLOT: [slot.name()] } }],
+            "handle": [upstream::probe(route, slot, mounts)],
+            "terminal": true
         })
-        .collect()
+    };
+    [(a, Slot::A), (b, Slot::B)].map(probe).into()
 }
 
 fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Json {
     let folder = mounts.state.join(&route.hostname).to_string_lossy().into_owned();
-    let file = |name: &str| json!([{ "file": { "root": folder, "try_files": [format!("/{name}")] } }]);
+    let file = |name: &str| json!({ "file": { "root": folder, "try_files": [format!("/{name}")] } });
 
     let mut steps = Vec::new();
     if !route.path_blocks.is_empty() {
@@ -96,16 +89,18 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
     if let Some(cookie) = &route.preview_cookie {
         let cookie_given =
             json!([{ "vars": { format!("{{http.request.cookie.{PREVIEW_COOKIE}}}"): [cookie.0] } }]);
-        let shown = json!([
-            { "match": file(LIVE_B), "handle": preview(route, Slot::A), "terminal": true },
-            { "handle": preview(route, Slot::B), "terminal": true }
+        let other = json!([
+            { "match": [file(LIVE_B)], "handle": [upstream::preview(route, Slot::A, mounts)] },
+            { "match": [{ "not": [file(LIVE_B)] }], "handle": [upstream::preview(route, Slot::B, mounts)] }
         ]);
-        let inner = json!({ "handler": "subroute", "routes": shown });
-        steps.push(json!({ "match": cookie_given, "handle": [inner], "terminal": true }));
+        // Where the other slot is empty, the operator is a visitor like everybody.
+        let inner = json!({ "handler": "subroute", "routes": other });
+        steps.push(json!({ "match": cookie_given, "handle": [inner] }));
     }
-    steps.push(json!({ "match": file(FREEZE), "handle": [frozen(route)], "terminal": true }));
-    steps.push(json!({ "match": file(LIVE_B), "handle": [live(route, Slot::B)], "terminal": true }));
-    steps.push(json!({ "handle": [live(route, Slot::A)], "terminal": true }));
+    steps.push(json!({ "match": [file(FREEZE)], "handle": [frozen(route)], "terminal": true }));
+    let live = |slot: Slot| json!([upstream::live(route, slot, mounts)]);
+    steps.push(json!({ "match": [file(LIVE_B)], "handle": live(Slot::B), "terminal": true }));
+    steps.push(json!({ "handle": live(Slot::A), "terminal": true }));
 
     json!({
         "@id": id,
@@ -149,44 +144,6 @@ fn frozen(route: &Route) -> Json {
             "Content-Type": ["text/html; charset=utf-8"]
         },
         "body": literal(route.freeze_page.as_deref().unwrap_or(FREEZE_PAGE))
-    })
-}
-
-/// The slot that is asked for by cookie; the live one while the other has never been used.
-fn preview(route: &Route, slot: Slot) -> Json {
-    let shown = if route.slots.get(slot).is_some() { slot } else { slot.other() };
-    let said = json!({ SLOT: [shown.name()], "Cache-Control": ["no-store"] });
-    json!([
-        { "handler": "headers", "response": { "set": said, "deferred": true } },
-        live(route, shown)
-    ])
-}
-
-fn live(route: &Route, slot: Slot) -> Json {
-    let Some(upstream) = route.slots.get(slot) else {
-        return json!({ "handler": "static_response", "status_code": 503, "headers": { "Retry-After": ["60"] } });
-    };
-    let mut proxy = reverse_proxy(route, upstream);
-    // A container that restarts is waited for. Only connecting is tried again: nothing that an
-    // upstream may have begun to work on is sent twice.
-    proxy["load_balancing"] = json!({ "try_duration": "5s", "try_interval": "250ms" });
-    proxy
-}
-
-fn reverse_proxy(route: &Route, upstream: &str) -> Json {
-    json!({
-        "handler": "reverse_proxy",
-        "upstreams": [{ "dial": upstream }],
-        // `Host` goes on unchanged, as Moodle compares it with its own address.
-        "headers": { "request": { "delete": FORGED } },
-        "transport": {
-            "protocol": "http",
-            "dial_timeout": "5s",
-            "read_timeout": route.read_timeout,
-            "write_timeout": route.write_timeout,
-            // Shorter than the web server's own, or a request meets a connection being closed.
-            "keep_alive": { "enabled": true, "idle_timeout": "30s", "max_idle_conns_per_host": 64 }
-        }
     })
 }
 

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value as Json, json};
 
-use super::{Mounts, UNANSWERED, route, tls};
+use super::{Mounts, route, tls, upstream};
 use crate::configuration::carrier;
 use crate::model::{Model, Server};
 
@@ -25,10 +25,7 @@ pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json 
         servers.insert("https".into(), https);
     }
     if let Some(address) = probe {
-        let routes: Vec<Json> = model.routes.values().flat_map(route::probes).collect();
-        let unanswered = json!({
-            "handler": "static_response", "status_code": 502, "headers": { UNANSWERED: ["1"] }
-        });
+        let routes: Vec<Json> = model.routes.values().flat_map(|r| route::probes(r, mounts)).collect();
         servers.insert(
             "probe".into(),
             json!({
@@ -36,7 +33,7 @@ pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json 
                 "automatic_https": { "disable": true },
                 "protocols": ["h1"],
                 "routes": routes,
-                "errors": { "routes": [{ "handle": [unanswered] }] }
+                "errors": { "routes": [{ "handle": [upstream::unanswered()] }] }
             }),
         );
     }

@@ -1,5 +1,7 @@
 //! The provider against a real Caddy.
 
+mod cutover;
+mod kills;
 mod routes;
 mod support;
 mod tls;

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use mprov_sdk::{Object, Value};
 use serde_json::json;
@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::support::client::get;
 use crate::support::machine::LocalMachine;
 use crate::support::{
-    CERTIFICATE, COOKIE, Caddy, Client, ROUTE, SERVER, Upstream, call, changes, desired, route, server,
-    with_server,
+    CERTIFICATE, COOKIE, Caddy, Client, Kind, Load, ROUTE, SERVER, Upstream, call, changes, desired, route,
+    server, with_server,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,50 +110,32 @@ async fn a_configuration_that_the_proxy_refuses_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_switch_by_state_file_fails_no_request() {
+async fn a_switch_fails_no_request() {
     let caddy = Caddy::start();
-    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
     let site = with_server(&caddy).await;
-    let on_blue = route("a.example.org", &blue.text());
-    let on_green = route("a.example.org", &green.text());
-    let mut made = site.create(ROUTE, &on_blue).await;
-    // Both slots are filled from here on, so that a switch loads no configuration.
-    made = site.update(ROUTE, &made, &on_green).await;
-    assert_eq!(made.str("live_slot"), Ok("b"));
-    let configuration = caddy.saved();
+    let blue = Upstream::start("blue").await;
+    let mut made = site.create(ROUTE, &route("a.example.org", &blue.text())).await;
+    let loads = caddy.loads();
+    assert!(loads > 0, "the log shows no load: {}", caddy.log());
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let (sent, failed) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let clients: Vec<_> = (0..8)
-        .map(|_| {
-            let (stop, sent, failed, port) = (stop.clone(), sent.clone(), failed.clone(), caddy.http_port);
-            tokio::spawn(async move {
-                let mut client = Client::connect(port).await;
-                while !stop.load(Ordering::Relaxed) {
-                    sent.fetch_add(1, Ordering::Relaxed);
-                    let answer = client.try_get("a.example.org", "/", "").await;
-                    if answer.is_none_or(|a| a.status != 200) {
-                        failed.fetch_add(1, Ordering::Relaxed);
-                        client = Client::connect(port).await;
-                    }
-                }
-            })
-        })
-        .collect();
-    for turn in 0..20 {
-        let (wanted, name) = if turn % 2 == 0 { (&on_blue, "I am blue") } else { (&on_green, "I am green") };
-        made = site.update(ROUTE, &made, wanted).await;
-        let seen = get(caddy.http_port, "a.example.org", "/", "").await.body;
-        assert!(seen.starts_with(name), "turn {turn}: {seen}");
+    let load = Load::start(caddy.http_port, "a.example.org", 8, Duration::from_millis(2), Kind::Get);
+    let mut upstreams = vec![blue];
+    for name in ["green", "red", "blue", "green", "red", "blue"] {
+        load.wait_for(&format!("200 {}", upstreams.last().map_or("", |u| u.name)), 20).await;
+        // One that the proxy has never heard of, at an address of its own.
+        let next = Upstream::start(name).await;
+        made = site.update(ROUTE, &made, &route("a.example.org", &next.text())).await;
+        let switched = Instant::now();
+        upstreams.push(next);
+        load.wait_for(&format!("200 {name}"), 20).await;
+        let before = &upstreams[upstreams.len() - 2];
+        let late = before.arrivals().iter().filter(|a| a.at > switched).count();
+        assert!(late <= 8, "{late} requests came to {} after the switch", before.name);
     }
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.expect("client");
-    }
-    let sent = sent.load(Ordering::Relaxed);
-    assert!(sent > 500, "only {sent} requests were sent: no load");
-    assert_eq!(failed.load(Ordering::Relaxed), 0, "of {sent} requests");
-    assert_eq!(caddy.saved(), configuration, "a switch changes no configuration");
+    let report = load.stop().await;
+    report.assert_only(&["200 blue", "200 green", "200 red"]);
+    assert!(report.exchanges.len() > 500, "only {}", report.exchanges.len());
+    assert_eq!(caddy.loads(), loads, "a switch loads no configuration");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,7 +241,7 @@ async fn what_another_step_made_is_never_taken_over() {
     while site.of(SERVER).read(&call("r"), &server(&foreign)).await.is_err()
         || !foreign.path("run/admin.sock").exists()
     {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     foreign.admin("PATCH", "/config/apps/http/servers/main/routes/0/handle/0", Some(&config)).await;
     let fault = site.of(ROUTE).create(&call("t"), &planned).await.expect_err("not ours");
@@ -307,7 +289,7 @@ async fn a_proxy_that_has_just_been_started_is_waited_for() {
     let site = caddy.site().await;
     let planned = server(&caddy);
     let creating = tokio::spawn(async move { site.of(SERVER).create(&call("t"), &planned).await });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!creating.is_finished());
     caddy.run();
     let made = creating.await.expect("task").unwrap_or_else(|f| panic!("create: {f}"));

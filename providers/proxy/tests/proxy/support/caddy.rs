@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use mprov_sdk::{Object, Services};
+use mprov_sdk::{Machine, Object, Services};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -77,13 +77,24 @@ impl Caddy {
         std::fs::read_to_string(self.path("config/caddy.json")).expect("a saved configuration")
     }
 
+    /// How many requests to load a configuration its log shows.
+    pub fn loads(&self) -> usize {
+        let is_load =
+            |line: &&str| line.contains(r#""logger":"admin.api""#) && line.contains(r#""method":"POST""#);
+        self.log().lines().filter(is_load).count()
+    }
+
     pub async fn site(&self) -> Site {
+        self.site_on(Arc::new(LocalMachine)).await
+    }
+
+    pub async fn site_on(&self, machine: Arc<dyn Machine>) -> Site {
         let config = Object::new()
             .with("admin", format!("unix://{}", self.path("run/admin.sock").display()))
             .with("state_dir", self.path("state").display().to_string())
             .with("state_mount", self.path("state").display().to_string())
             .with("group", i64::from(group_of_this_process()));
-        let services = Services { machine: Some(Arc::new(LocalMachine)), containers: None };
+        let services = Services { machine: Some(machine), containers: None };
         let session = mprov_provider_proxy::provider().configure(&config, services).await;
         Site { session: session.unwrap_or_else(|f| panic!("configure: {f}")) }
     }
