@@ -1,5 +1,6 @@
 //! The whole configuration of Caddy from the model. Pure: the same model gives the same JSON.
 
+mod freeze;
 mod route;
 mod server;
 mod tls;

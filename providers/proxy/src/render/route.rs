@@ -1,14 +1,10 @@
 use serde_json::{Value as Json, json};
 
-use super::{Mounts, SLOT, upstream};
+use super::{Mounts, SLOT, freeze, upstream};
 use crate::model::{Hsts, PREVIEW_COOKIE, Route, Server};
 use crate::size;
 use crate::slot::Slot;
 use crate::state::{FREEZE, LIVE_B};
-
-const FREEZE_PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Back in a few minutes</title>\
-    </head><body><h1>Back in a few minutes</h1><p>The site is being maintained. What you have saved is safe; \
-    please try again shortly.</p></body></html>\n";
 
 /// `@id`s of all objects that a route is made of.
 pub fn ids(hostname: &str) -> [String; 4] {
@@ -97,7 +93,7 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
         let inner = json!({ "handler": "subroute", "routes": other });
         steps.push(json!({ "match": cookie_given, "handle": [inner] }));
     }
-    steps.push(json!({ "match": [file(FREEZE)], "handle": [frozen(route)], "terminal": true }));
+    steps.push(json!({ "match": [file(FREEZE)], "handle": [freeze::page(route)], "terminal": true }));
     let live = |slot: Slot| json!([upstream::live(route, slot, mounts)]);
     steps.push(json!({ "match": [file(LIVE_B)], "handle": live(Slot::B), "terminal": true }));
     steps.push(json!({ "handle": live(Slot::A), "terminal": true }));
@@ -132,32 +128,4 @@ fn hsts_text(hsts: Hsts) -> String {
         text.push_str("; preload");
     }
     text
-}
-
-fn frozen(route: &Route) -> Json {
-    json!({
-        "handler": "static_response",
-        "status_code": 503,
-        "headers": {
-            "Retry-After": ["60"],
-            "Cache-Control": ["no-store"],
-            "Content-Type": ["text/html; charset=utf-8"]
-        },
-        "body": literal(route.freeze_page.as_deref().unwrap_or(FREEZE_PAGE))
-    })
-}
-
-/// Text in which no part is taken for a placeholder.
-fn literal(text: &str) -> String {
-    text.replace('{', "\\{")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn braces_of_a_page_are_no_placeholders() {
-        assert_eq!(literal("a{color:red}"), "a\\{color:red}");
-    }
 }

@@ -10,7 +10,8 @@ pub fn schema() -> Schema {
     Schema::new(
         KIND,
         "A site behind the proxy. It has two slots, of which one is live. A change of upstream fills the other slot, \
-         waits until it answers and switches by a state file, so that no request fails.",
+         waits until it answers and switches. Upstream, live slot and freeze are state files that the proxy looks \
+         for with every request: their changes load no configuration, so that no request fails.",
         [
             (
                 "hostname",
@@ -84,10 +85,17 @@ pub fn schema() -> Schema {
                 )
                 .sensitive(),
             ),
-            ("freeze_page", Attribute::optional(Type::String, "HTML shown with 503 while the route is frozen.")),
+            (
+                "freeze_page",
+                Attribute::optional(
+                    Type::String,
+                    "HTML shown while the route is frozen: with 503 and Retry-After, not to be cached, and with the \
+                     connection closed after it.",
+                ),
+            ),
             (
                 "frozen",
-                Attribute::optional(Type::Bool, "Answer everything with 503 and the freeze page.").default(false),
+                Attribute::optional(Type::Bool, "Keep users out: answer them with the freeze page.").default(false),
             ),
             (
                 "health_path",
@@ -110,6 +118,7 @@ pub fn schema() -> Schema {
             ("url", Attribute::computed(Type::String, "The address as users type it.").recomputed_by(["tls"])),
         ],
     )
+    .freezes_by("frozen")
 }
 
 pub fn validate(config: &Object) -> Diagnostics {

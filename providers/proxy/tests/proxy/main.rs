@@ -1,6 +1,7 @@
 //! The provider against a real Caddy.
 
 mod cutover;
+mod freeze;
 mod kills;
 mod routes;
 mod support;

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::support::client::get;
 use crate::support::machine::LocalMachine;
 use crate::support::{
-    CERTIFICATE, COOKIE, Caddy, Client, Kind, Load, ROUTE, SERVER, Upstream, call, changes, desired, route,
-    server, with_server,
+    CERTIFICATE, Caddy, Client, Kind, Load, ROUTE, SERVER, Upstream, call, changes, desired, route, server,
+    with_server,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,36 +165,6 @@ async fn an_upstream_that_is_not_well_never_becomes_live() {
     assert_eq!(made.str("live_slot"), Ok("b"));
     assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am green"));
     assert_eq!(get(caddy.http_port, "a.example.org", "/inside-only", "").await.status, 403);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_freeze_stops_everybody_but_the_operator() {
-    let caddy = Caddy::start();
-    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let site = with_server(&caddy).await;
-    let page = "<style>h1{color:red}</style><h1>{http.request.host} is {back} soon</h1>";
-    let mut planned = route("a.example.org", &blue.text());
-    planned.set("preview_cookie", Value::from("secret-0123456789").sensitive()).set("freeze_page", page);
-    let made = site.create(ROUTE, &planned).await;
-    // The other slot was never filled.
-    assert!(get(caddy.http_port, "a.example.org", "/", COOKIE).await.body.starts_with("I am blue"));
-
-    planned.set("upstream", green.text());
-    let made = site.update(ROUTE, &made, &planned).await;
-    planned.set("frozen", true);
-    let made = site.update(ROUTE, &made, &planned).await;
-    let answer = get(caddy.http_port, "a.example.org", "/", "").await;
-    assert_eq!((answer.status, &*answer.body), (503, page));
-    assert!(answer.head.contains("Retry-After: 60"), "{}", answer.head);
-    let wrong = "Cookie: mprov_preview=secret-012345678\r\n";
-    assert_eq!(get(caddy.http_port, "a.example.org", "/", wrong).await.status, 503);
-    let shown = get(caddy.http_port, "a.example.org", "/", COOKIE).await;
-    assert!(shown.body.starts_with("I am blue") && shown.head.contains("X-Mprov-Slot: a"), "{shown:?}");
-    assert!(!caddy.log().contains("secret-0123456789"), "the cookie is in the log");
-
-    planned.set("frozen", false);
-    site.update(ROUTE, &made, &planned).await;
-    assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am green"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
