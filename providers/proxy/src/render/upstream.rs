@@ -1,7 +1,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Mounts, SLOT, UNANSWERED};
-use crate::model::Route;
+use crate::model::{PREVIEW_COOKIE, Route};
 use crate::slot::Slot;
 
 /// Request headers by which a visitor could claim another address than his own. Caddy itself
@@ -71,7 +71,7 @@ fn reverse_proxy(route: &Route, slot: Slot, caller: Caller) -> Json {
         "handler": "reverse_proxy",
         "upstreams": [{ "dial": dial(&route.hostname, slot, caller) }],
         // `Host` goes on unchanged, as Moodle compares it with its own address.
-        "headers": { "request": { "delete": FORGED } },
+        "headers": { "request": { "delete": FORGED, "replace": { "Cookie": without_preview_cookie() } } },
         "transport": {
             "protocol": "http",
             "dial_timeout": "5s",
@@ -81,6 +81,15 @@ fn reverse_proxy(route: &Route, slot: Slot, caller: Caller) -> Json {
             "keep_alive": { "enabled": true, "idle_timeout": "30s", "max_idle_conns_per_host": 64 }
         }
     })
+}
+
+/// Takes the preview cookie out of the header: it is between the operator and the proxy, and an
+/// application would write it into its own logs. Caddy does not look at the case of its name.
+fn without_preview_cookie() -> Json {
+    json!([
+        { "search_regexp": format!(r"(?i)^(\s*{PREVIEW_COOKIE}=[^;]*(;\s*|$))+"), "replace": "" },
+        { "search_regexp": format!(r"(?i);\s*{PREVIEW_COOKIE}=[^;]*"), "replace": "" }
+    ])
 }
 
 fn dial(hostname: &str, slot: Slot, caller: Caller) -> String {

@@ -81,7 +81,9 @@ pub fn schema() -> Schema {
                 Attribute::optional(
                     Type::String,
                     "Secret value of the cookie mprov_preview. Whoever sends it sees the slot that is not live, even \
-                     during a freeze. It is in the proxy's saved configuration, which only root and the proxy can read.",
+                     during a freeze, or what everybody sees while that slot is empty. The cookie is not passed on, and \
+                     the answers are not to be cached. It is in the proxy's saved configuration, which only root and \
+                     the proxy can read.",
                 )
                 .sensitive(),
             ),
