@@ -67,6 +67,9 @@ pub struct Route {
     pub read_timeout: String,
     pub write_timeout: String,
     pub path_blocks: Vec<String>,
+    /// Networks from which the route may be seen; none lets everybody.
+    #[serde(default)]
+    pub allow: Option<Vec<String>>,
     pub preview_cookie: Option<PreviewCookie>,
     pub freeze_page: Option<String>,
 }

@@ -30,13 +30,12 @@ pub fn plain(route: &Route, server: &Server, mounts: Mounts<'_>) -> Json {
         port => format!(":{port}"),
     };
     let location = format!("https://{{http.request.host}}{port}{{http.request.uri}}");
-    json!({
-        "@id": plain,
-        "match": [{ "host": [route.hostname] }],
-        // 308: the method and the body of a form go with it.
-        "handle": [{ "handler": "static_response", "status_code": 308, "headers": { "Location": [location] } }],
-        "terminal": true
-    })
+    // 308: the method and the body of a form go with it.
+    let redirect =
+        json!({ "handler": "static_response", "status_code": 308, "headers": { "Location": [location] } });
+    let mut steps = strangers(route);
+    steps.push(json!({ "handle": [redirect] }));
+    of_host(plain, route, steps)
 }
 
 /// The route on the HTTPS port.
@@ -64,7 +63,7 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
     let folder = mounts.state.join(&route.hostname).to_string_lossy().into_owned();
     let file = |name: &str| json!({ "file": { "root": folder, "try_files": [format!("/{name}")] } });
 
-    let mut steps = Vec::new();
+    let mut steps = strangers(route);
     if !route.path_blocks.is_empty() {
         let nothing = json!({ "handler": "static_response", "status_code": 404 });
         steps
@@ -98,12 +97,29 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
     steps.push(json!({ "match": [file(LIVE_B)], "handle": live(Slot::B), "terminal": true }));
     steps.push(json!({ "handle": live(Slot::A), "terminal": true }));
 
+    of_host(id, route, steps)
+}
+
+fn of_host(id: String, route: &Route, steps: Vec<Json>) -> Json {
     json!({
         "@id": id,
         "match": [{ "host": [route.hostname] }],
         "handle": [{ "handler": "subroute", "routes": steps }],
         "terminal": true
     })
+}
+
+/// The answer under a name that the proxy does not know.
+pub fn nobody() -> Json {
+    json!({ "handler": "static_response", "status_code": 404, "body": "There is no site at this address.\n" })
+}
+
+/// Sends away who may not see the route, before anything else is looked at.
+fn strangers(route: &Route) -> Vec<Json> {
+    let Some(networks) = &route.allow else { return Vec::new() };
+    // The address of the connection: Caddy looks at no header for this.
+    let stranger = json!({ "not": [{ "remote_ip": { "ranges": networks } }] });
+    vec![json!({ "match": [stranger], "handle": [nobody()], "terminal": true })]
 }
 
 /// Answers an upload that is announced as too large before any of it is read, with the status

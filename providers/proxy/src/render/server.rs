@@ -11,7 +11,7 @@ pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json 
     let mut plain: Vec<Json> = model.routes.values().map(|r| route::plain(r, &server, mounts)).collect();
     plain.push(json!({
         "@id": "mprov-nobody",
-        "handle": [{ "handler": "static_response", "status_code": 404, "body": "There is no site at this address.\n" }],
+        "handle": [route::nobody()],
         "terminal": true
     }));
     plain.push(carrier(model));

@@ -4,10 +4,21 @@ use super::{Mounts, SLOT, UNANSWERED};
 use crate::model::{PREVIEW_COOKIE, Route};
 use crate::slot::Slot;
 
-/// Request headers by which a visitor could claim another address than his own. Caddy itself
-/// replaces `X-Forwarded-*`; Moodle would also believe `Client-Ip`.
-const FORGED: [&str; 6] =
-    ["Client-Ip", "X-Client-Ip", "X-Real-Ip", "X-Cluster-Client-Ip", "Forwarded", "Proxy"];
+/// Request headers by which a visitor could claim another address, scheme or port than his own.
+/// Caddy itself replaces `X-Forwarded-For`, `-Host` and `-Proto`; Moodle would also believe
+/// `Client-Ip`.
+const FORGED: [&str; 10] = [
+    "Client-Ip",
+    "X-Client-Ip",
+    "X-Real-Ip",
+    "X-Cluster-Client-Ip",
+    "True-Client-Ip",
+    "X-Forwarded-Port",
+    "X-Forwarded-Server",
+    "X-Forwarded-Ssl",
+    "Forwarded",
+    "Proxy",
+];
 /// The one file in a slot's folder. Hidden files are about to get their names.
 const ANY: &str = "/[^.]*";
 

@@ -32,6 +32,10 @@ pub fn route_of(planned: &Object, owner: Owner) -> Result<Route, Fault> {
         read_timeout: planned.str("read_timeout")?.to_owned(),
         write_timeout: planned.str("write_timeout")?.to_owned(),
         path_blocks: planned.strings("path_blocks")?,
+        allow: match planned["allow"].is_null() {
+            true => None,
+            false => Some(planned.strings("allow")?),
+        },
         preview_cookie: planned.opt_str("preview_cookie")?.map(|c| PreviewCookie(c.to_owned())),
         freeze_page: planned.opt_str("freeze_page")?.map(str::to_owned),
     })
@@ -45,6 +49,7 @@ pub fn observed(
     unexpected: Option<String>,
     known: &Object,
 ) -> Object {
+    let list = |texts: &[String]| Value::list(texts.iter().map(|t| t.as_str().into()));
     let cookie = route.preview_cookie.as_ref().map(|c| c.0.clone());
     let hsts = route.hsts.map_or(Value::Null, |h| {
         Value::object([
@@ -63,7 +68,8 @@ pub fn observed(
         .with("max_body", route.max_body.as_str())
         .with("read_timeout", route.read_timeout.as_str())
         .with("write_timeout", route.write_timeout.as_str())
-        .with("path_blocks", Value::list(route.path_blocks.iter().map(|p| p.as_str().into())))
+        .with("path_blocks", list(&route.path_blocks))
+        .with("allow", route.allow.as_deref().map_or(Value::Null, list))
         .with("preview_cookie", Value::from(cookie).sensitive())
         .with("freeze_page", route.freeze_page.clone())
         .with("frozen", state.frozen)

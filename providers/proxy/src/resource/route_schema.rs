@@ -77,6 +77,16 @@ pub fn schema() -> Schema {
                 .default(Value::list(["/mprov-health*".into()])),
             ),
             (
+                "allow",
+                Attribute::optional(
+                    Type::list(Type::String),
+                    "Networks from which the site may be seen, e.g. [\"10.1.0.0/16\", \"2001:db8::/32\"]; everybody may where \
+                     it is null. Others get the 404 of a name that the proxy does not know. What counts is the address \
+                     that the connection to the proxy comes from, never a header. Behind Docker's port mapping that of a \
+                     visitor from the machine itself is the network's gateway.",
+                ),
+            ),
+            (
                 "preview_cookie",
                 Attribute::optional(
                     Type::String,
@@ -167,6 +177,18 @@ pub fn validate(config: &Object) -> Diagnostics {
             "not a path",
             "Each begins with \"/\" or \"*\" and holds no \"{\".",
         ));
+    }
+    if let Some(networks) = config["allow"].as_elements() {
+        if networks.is_empty() {
+            found.push(refuse("allow", "nobody may see the route", "Leave allow out for everybody."));
+        }
+        if networks.iter().any(|n| n.as_str().is_some_and(|n| !check::is_network(n))) {
+            found.push(refuse(
+                "allow",
+                "not a network",
+                "Write each as an address with the length of its prefix, e.g. \"10.1.0.0/16\" or \"192.0.2.7/32\".",
+            ));
+        }
     }
     if known(config, "preview_cookie").is_some_and(|c| !check::is_preview_cookie(c)) {
         found.push(refuse(

@@ -6,3 +6,4 @@ mod kills;
 mod routes;
 mod support;
 mod tls;
+mod visitors;
