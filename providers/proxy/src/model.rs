@@ -72,6 +72,9 @@ pub struct Route {
     pub allow: Option<Vec<String>>,
     pub preview_cookie: Option<PreviewCookie>,
     pub freeze_page: Option<String>,
+    /// How long a request waits for the thaw before it gets the freeze page.
+    #[serde(default = "no_time")]
+    pub pause: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +103,10 @@ impl std::fmt::Debug for PreviewCookie {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PreviewCookie(…)")
     }
+}
+
+fn no_time() -> String {
+    "0s".into()
 }
 
 /// The name of the preview cookie.

@@ -102,7 +102,9 @@ impl Proxy {
     /// `base`.
     pub fn render(&self, model: &Model, base: &Json) -> Json {
         let certificates = self.place.certificates_mount();
-        let mounts = Mounts { state: &self.place.state_mount, certificates: &certificates };
+        let probe = render::probe_listen(base);
+        let mounts =
+            Mounts { state: &self.place.state_mount, certificates: &certificates, probe: probe.as_deref() };
         render::configuration(model, base, mounts)
     }
 

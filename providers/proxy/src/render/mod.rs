@@ -3,9 +3,10 @@
 mod freeze;
 mod route;
 mod server;
+mod state_file;
 mod tls;
 mod upstream;
 mod whole;
 
 pub use route::ids;
-pub use whole::{Mounts, SLOT, UNANSWERED, configuration};
+pub use whole::{GATE, Mounts, SLOT, UNANSWERED, configuration, probe_listen};

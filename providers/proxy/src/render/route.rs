@@ -1,18 +1,20 @@
 use serde_json::{Value as Json, json};
 
-use super::{Mounts, SLOT, freeze, upstream};
+use super::state_file::is_there;
+use super::{GATE, Mounts, SLOT, freeze, upstream};
 use crate::model::{Hsts, PREVIEW_COOKIE, Route, Server};
 use crate::size;
 use crate::slot::Slot;
 use crate::state::{FREEZE, LIVE_B};
 
 /// `@id`s of all objects that a route is made of.
-pub fn ids(hostname: &str) -> [String; 4] {
+pub fn ids(hostname: &str) -> [String; 5] {
     [
         format!("mprov-route-{hostname}"),
         format!("mprov-plain-{hostname}"),
         format!("mprov-probe-a-{hostname}"),
         format!("mprov-probe-b-{hostname}"),
+        format!("mprov-gate-{hostname}"),
     ]
 }
 
@@ -45,23 +47,28 @@ pub fn secure(route: &Route, server: &Server, mounts: Mounts<'_>) -> Json {
     site(main, route, Some(route.hsts.unwrap_or(standard)), mounts)
 }
 
-/// One route for each slot on the probe's socket: the slot is asked past freeze and live slot.
+/// What is asked on the probe's socket: each slot, past freeze and live slot, and whether the
+/// route is frozen.
 pub fn probes(route: &Route, mounts: Mounts<'_>) -> Vec<Json> {
-    let [_, _, a, b] = ids(&route.hostname);
-    let probe = |(id, slot): (String, Slot)| {
+    let [_, _, a, b, gate] = ids(&route.hostname);
+    let asked = |id: String, what: &str, handler: Json| {
         json!({
             "@id": id,
-            "match": [{ "host": [route.hostname], "header": { SLOT: [slot.name()] } }],
-            "handle": [upstream::probe(route, slot, mounts)],
+            "match": [{ "host": [route.hostname], "header": { SLOT: [what] } }],
+            "handle": [handler],
             "terminal": true
         })
     };
-    [(a, Slot::A), (b, Slot::B)].map(probe).into()
+    let slot = |id: String, slot: Slot| asked(id, slot.name(), upstream::probe(route, slot, mounts));
+    let mut probes = vec![slot(a, Slot::A), slot(b, Slot::B)];
+    if let Some(handler) = freeze::gate(route, mounts) {
+        probes.push(asked(gate, GATE, handler));
+    }
+    probes
 }
 
 fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Json {
-    let folder = mounts.state.join(&route.hostname).to_string_lossy().into_owned();
-    let file = |name: &str| json!({ "file": { "root": folder, "try_files": [format!("/{name}")] } });
+    let file = |name: &str| is_there(route, name, mounts);
 
     let mut steps = strangers(route);
     if !route.path_blocks.is_empty() {
@@ -91,6 +98,9 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
         // Where the other slot is empty, the operator is a visitor like everybody.
         let inner = json!({ "handler": "subroute", "routes": other });
         steps.push(json!({ "match": cookie_given, "handle": [inner] }));
+    }
+    if let Some(wait) = freeze::wait(route, mounts) {
+        steps.push(json!({ "match": [file(FREEZE)], "handle": [wait] }));
     }
     steps.push(json!({ "match": [file(FREEZE)], "handle": [freeze::page(route)], "terminal": true }));
     let live = |slot: Slot| json!([upstream::live(route, slot, mounts)]);

@@ -4,7 +4,7 @@ use super::{Mounts, route, tls, upstream};
 use crate::configuration::carrier;
 use crate::model::{Model, Server};
 
-pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json {
+pub fn http_app(model: &Model, mounts: Mounts<'_>) -> Json {
     let server = model.server();
     let mut servers = Map::new();
 
@@ -24,7 +24,7 @@ pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json 
         https["tls_connection_policies"] = tls::connection_policies(&secure);
         servers.insert("https".into(), https);
     }
-    if let Some(address) = probe {
+    if let Some(address) = mounts.probe {
         let routes: Vec<Json> = model.routes.values().flat_map(|r| route::probes(r, mounts)).collect();
         servers.insert(
             "probe".into(),

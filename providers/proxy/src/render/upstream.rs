@@ -1,5 +1,6 @@
 use serde_json::{Value as Json, json};
 
+use super::state_file::is_filled;
 use super::{Mounts, SLOT, UNANSWERED};
 use crate::model::{PREVIEW_COOKIE, Route};
 use crate::slot::Slot;
@@ -19,9 +20,6 @@ const FORGED: [&str; 10] = [
     "Forwarded",
     "Proxy",
 ];
-/// The one file in a slot's folder. Hidden files are about to get their names.
-const ANY: &str = "/[^.]*";
-
 /// Who is passed on to a slot. Each has a name of its own in the proxy's count of requests in
 /// flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +64,12 @@ pub fn unanswered() -> Json {
 
 /// A route that is taken where the slot holds an upstream.
 fn filled(route: &Route, slot: Slot, mounts: Mounts<'_>, handlers: Vec<Json>) -> Json {
-    let folder = mounts.state.join(&route.hostname).join(slot.folder());
-    let file = json!({ "root": folder.to_string_lossy(), "try_files": [ANY] });
-    json!({ "match": [{ "file": file }], "handle": handlers, "terminal": true })
+    json!({ "match": [is_filled(route, slot, mounts)], "handle": handlers, "terminal": true })
 }
 
-/// Keeps the name of the file that was just matched: it is the upstream's address.
+/// Keeps the name of the slot's file, which was just matched: it is the upstream's address.
 fn address(route: &Route, slot: Slot, caller: Caller) -> Json {
-    // The name of a file relative to its folder begins with "/", which ends the network's name.
+    // Caddy writes addresses as "network/host:port".
     json!({ "handler": "vars", variable(&route.hostname, slot, caller): "tcp{http.matchers.file.relative}" })
 }
 

@@ -27,7 +27,7 @@ impl Resource for RouteResource {
 
     /// The route begins on slot a.
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
-        let route = route_of(planned, owner(call))?;
+        let route = self.wanted(call, planned)?;
         let claim_name = |model: &Model| {
             let existing = model.routes.get(&route.hostname);
             claim(existing.map(|r| &r.owner), call, &format!("a route for {}", route.hostname))
@@ -131,10 +131,23 @@ impl RouteResource {
         Ok(Some(observed(&route, &state, &model.server(), unexpected, known)))
     }
 
+    /// The route of the attributes, if this proxy can serve it.
+    fn wanted(&self, call: &Call, planned: &Object) -> Result<Route, Fault> {
+        let route = route_of(planned, owner(call))?;
+        let pauses = duration::parse(&route.pause).is_some_and(|pause| !pause.is_zero());
+        if pauses && self.0.place.probe_socket().is_none() {
+            return Err(Fault::new(format!("requests to {} cannot wait", route.hostname)).detail(
+                "They would wait at a socket beside the proxy's admin socket, and its admin API is a port. Make \
+                 it a socket, or leave out pause.",
+            ));
+        }
+        Ok(route)
+    }
+
     /// Puts the route's part of the configuration in force; the address of the site as users type
     /// it.
     async fn configure(&self, call: &Call, planned: &Object) -> Result<String, Fault> {
-        let wanted = route_of(planned, owner(call))?;
+        let wanted = self.wanted(call, planned)?;
         let model = self
             .0
             .change(call, Needs::Running, |model| {

@@ -38,6 +38,7 @@ pub fn route_of(planned: &Object, owner: Owner) -> Result<Route, Fault> {
         },
         preview_cookie: planned.opt_str("preview_cookie")?.map(|c| PreviewCookie(c.to_owned())),
         freeze_page: planned.opt_str("freeze_page")?.map(str::to_owned),
+        pause: planned.str("pause")?.to_owned(),
     })
 }
 
@@ -72,6 +73,7 @@ pub fn observed(
         .with("allow", route.allow.as_deref().map_or(Value::Null, list))
         .with("preview_cookie", Value::from(cookie).sensitive())
         .with("freeze_page", route.freeze_page.clone())
+        .with("pause", route.pause.as_str())
         .with("frozen", state.frozen)
         .with("health_path", known["health_path"].clone())
         .with("health_timeout", known["health_timeout"].clone())

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use mprov_sdk::{Attribute, Diagnostics, Field, Object, Schema, Type, Value};
 
 use super::{UNEXPECTED, UNEXPECTED_MEANS, known, refuse};
@@ -5,6 +7,7 @@ use crate::model::Tls;
 use crate::{check, duration, size};
 
 pub const KIND: &str = "proxy_route";
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 pub fn schema() -> Schema {
     Schema::new(
@@ -110,6 +113,16 @@ pub fn schema() -> Schema {
                 Attribute::optional(Type::Bool, "Keep users out: answer them with the freeze page.").default(false),
             ),
             (
+                "pause",
+                Attribute::optional(
+                    Type::String,
+                    "Time that a request waits for the thaw before it gets the freeze page, for a switch that takes \
+                     seconds. The clients' own patience is the limit: 30s suits browsers. Each waiting request holds a \
+                     connection and some memory. Needs admin to be a socket.",
+                )
+                .default("0s"),
+            ),
+            (
                 "health_path",
                 Attribute::optional(
                     Type::String,
@@ -162,10 +175,14 @@ pub fn validate(config: &Object) -> Diagnostics {
     if known(config, "max_body").is_some_and(|s| size::parse(s).is_none()) {
         found.push(refuse("max_body", "max_body is no size", "Write it as \"512M\" or \"2G\"."));
     }
-    for name in ["read_timeout", "write_timeout", "health_timeout"] {
+    for name in ["read_timeout", "write_timeout", "pause", "health_timeout"] {
         if known(config, name).is_some_and(|t| duration::parse(t).is_none()) {
             found.push(refuse(name, format!("{name} is no time"), "Write it as \"30s\", \"5m\" or \"1h\"."));
         }
+    }
+    let pause = known(config, "pause").and_then(duration::parse);
+    if pause.is_some_and(|p| p > LONGEST_PAUSE) {
+        found.push(refuse("pause", "pause is too long", "No client waits for more than 10 minutes."));
     }
     if known(config, "health_path").is_some_and(|p| !p.starts_with('/')) {
         found.push(refuse("health_path", "health_path is no path", "It begins with \"/\"."));

@@ -3,6 +3,7 @@
 mod cutover;
 mod freeze;
 mod kills;
+mod pause;
 mod routes;
 mod support;
 mod tls;

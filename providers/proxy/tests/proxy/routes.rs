@@ -134,6 +134,7 @@ async fn a_switch_fails_no_request() {
     }
     let report = load.stop().await;
     report.assert_only(&["200 blue", "200 green", "200 red"]);
+    report.assert_rate(50.0);
     assert!(report.exchanges.len() > 500, "only {}", report.exchanges.len());
     assert_eq!(caddy.loads(), loads, "a switch loads no configuration");
 }

@@ -3,6 +3,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mprov_sdk::{Machine, Object, Services};
 use serde_json::{Value as Json, json};
@@ -82,6 +83,31 @@ impl Caddy {
         let is_load =
             |line: &&str| line.contains(r#""logger":"admin.api""#) && line.contains(r#""method":"POST""#);
         self.log().lines().filter(is_load).count()
+    }
+
+    /// Processor time that it has used.
+    pub fn used(&self) -> Duration {
+        let id = self.child.as_ref().expect("it runs").id();
+        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("its status");
+        let fields: Vec<&str> = text.rsplit(") ").next().expect("fields").split(' ').collect();
+        // proc(5): utime and stime, in ticks of 10 ms on every Linux.
+        let ticks: u64 = fields[11..13].iter().map(|t| t.parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Waits until so many requests wait for a thaw.
+    pub async fn wait_for_waiting(&self, requests: u64) {
+        let gate = format!("unix/{}", self.path("run/probe.sock").display());
+        for _ in 0..400 {
+            let upstreams = self.admin("GET", "/reverse_proxy/upstreams", None).await;
+            let mut upstreams = upstreams.as_array().expect("a list").iter();
+            let at_the_gate = upstreams.find(|u| u["address"] == gate.as_str());
+            if at_the_gate.is_some_and(|u| u["num_requests"].as_u64() >= Some(requests)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{requests} requests did not wait in 10 s");
     }
 
     pub async fn site(&self) -> Site {

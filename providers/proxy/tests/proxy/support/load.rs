@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
+use super::Upstream;
 use super::client::{Answer, Client};
 
 /// Clients that send one request after the other, each on its own connection, and write down what
@@ -22,11 +23,12 @@ pub enum Kind {
     Post(usize),
 }
 
-/// One request.
+/// One request, from its first byte to the last one of its answer.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     pub id: u64,
     pub sent: Instant,
+    pub done: Instant,
     pub outcome: String,
 }
 
@@ -62,7 +64,7 @@ impl Load {
                     let id = shared.ids.fetch_add(1, Ordering::Relaxed);
                     let sent = Instant::now();
                     let outcome = outcome(ask(&mut client, host, kind, id).await);
-                    let exchange = Exchange { id, sent, outcome };
+                    let exchange = Exchange { id, sent, done: Instant::now(), outcome };
                     shared.exchanges.lock().expect("no panic").push(exchange);
                     tokio::time::sleep(pause).await;
                 }
@@ -110,20 +112,45 @@ impl Report {
         outcomes
     }
 
-    /// Fails where any request became something else than these, or where there were too few for
-    /// a load.
+    /// Every request with a 200 arrived once, whole, at the upstream that answered; every other one
+    /// nowhere. For requests with bodies of that length.
     #[track_caller]
-    pub fn assert_only(&self, allowed: &[&str]) {
+    pub fn assert_exactly_once(&self, length: usize, upstreams: &[&Upstream]) {
+        let mut arrived: BTreeMap<u64, Vec<(String, blake3::Hash)>> = BTreeMap::new();
+        for upstream in upstreams {
+            for arrival in upstream.arrivals() {
+                let Some(id) = arrival.id else { continue };
+                arrived.entry(id).or_default().push((format!("200 {}", upstream.name), arrival.body));
+            }
+        }
+        for exchange in &self.exchanges {
+            let expected = match exchange.outcome.starts_with("200") {
+                true => vec![(exchange.outcome.clone(), blake3::hash(&body(exchange.id, length)))],
+                false => Vec::new(),
+            };
+            assert_eq!(arrived.remove(&exchange.id).unwrap_or_default(), expected, "{exchange:?}");
+        }
+        assert!(arrived.is_empty(), "{arrived:?}");
+    }
+
+    /// Fails where any request became something else than these, or none became one of them.
+    #[track_caller]
+    pub fn assert_only(&self, expected: &[&str]) {
         let outcomes = self.outcomes();
+        let all = outcomes.keys().all(|o| expected.contains(o)) && outcomes.len() == expected.len();
+        assert!(all, "expected {expected:?}: {outcomes:?}");
+    }
+
+    /// Fails where there were fewer requests a second.
+    #[track_caller]
+    pub fn assert_rate(&self, least: f64) {
         let rate = self.exchanges.len() as f64 / self.time.as_secs_f64();
-        assert!(outcomes.keys().all(|o| allowed.contains(o)), "{outcomes:?}");
-        assert!(allowed.iter().all(|a| outcomes.contains_key(a)), "{outcomes:?}");
-        assert!(rate > 50.0, "{rate} requests a second are no load");
+        assert!(rate > least, "{rate} requests a second are no load");
     }
 }
 
 /// The body of the request of that number: different for each.
-pub fn body(id: u64, length: usize) -> Vec<u8> {
+fn body(id: u64, length: usize) -> Vec<u8> {
     let mut body = vec![0; length];
     blake3::Hasher::new().update(&id.to_le_bytes()).finalize_xof().fill(&mut body);
     body
