@@ -14,6 +14,7 @@ mod admin;
 mod blueprint;
 mod check;
 mod configuration;
+mod drain;
 mod duration;
 mod model;
 mod place;

@@ -12,6 +12,7 @@ use crate::model::Model;
 use crate::place::Place;
 use crate::render::{self, Mounts};
 use crate::resource::{certificate, route, server};
+use crate::slot::Slot;
 use crate::state::StateFiles;
 
 /// How long a proxy that was just started may take until it listens.
@@ -63,6 +64,15 @@ impl Proxy {
             Err(other) => return Err(fault(other)),
         };
         Ok(Observed { running, saved: self.saved().await? })
+    }
+
+    /// How many requests of users that slot is working on. None while the proxy does not run.
+    pub async fn in_flight(&self, hostname: &str, slot: Slot) -> Result<u64, Fault> {
+        match self.admin.in_flight(&render::counted_as(hostname, slot)).await {
+            Ok(requests) => Ok(requests),
+            Err(AdminError::Down(_)) => Ok(0),
+            Err(other) => Err(fault(other)),
+        }
     }
 
     /// Changes the model, puts the configuration that follows from it in force and saves it.

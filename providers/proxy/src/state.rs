@@ -8,12 +8,16 @@ use crate::slot::Slot;
 pub const LIVE_B: &str = "b";
 /// File that keeps users out.
 pub const FREEZE: &str = "freeze";
+/// File that is there while a freeze waits for requests in flight. The proxy does not look for it.
+const DRAINING: &str = "draining";
 
 /// What the state files of one route say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     pub live: Slot,
     pub frozen: bool,
+    /// Requests that began before the freeze may still be in flight.
+    pub draining: bool,
     upstreams: [Option<String>; 2],
 }
 
@@ -43,11 +47,12 @@ impl State {
     }
 
     fn parse<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
-        let mut state = Self { live: Slot::A, frozen: false, upstreams: [None, None] };
+        let mut state = Self { live: Slot::A, frozen: false, draining: false, upstreams: [None, None] };
         for path in paths {
             match path {
                 LIVE_B => state.live = Slot::B,
                 FREEZE => state.frozen = true,
+                DRAINING => state.draining = true,
                 _ => {
                     for slot in Slot::BOTH {
                         let Some(name) = in_slot(path, slot) else { continue };
@@ -87,6 +92,10 @@ impl<'a> StateFiles<'a> {
 
     pub async fn set_frozen(&self, frozen: bool) -> Result<(), Fault> {
         self.put(FREEZE, frozen).await
+    }
+
+    pub async fn set_draining(&self, draining: bool) -> Result<(), Fault> {
+        self.put(DRAINING, draining).await
     }
 
     /// For a slot that nobody sees: between two upstreams it is empty.

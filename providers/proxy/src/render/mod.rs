@@ -9,4 +9,5 @@ mod upstream;
 mod whole;
 
 pub use route::ids;
+pub use upstream::counted_as;
 pub use whole::{GATE, Mounts, SLOT, UNANSWERED, configuration, probe_listen};

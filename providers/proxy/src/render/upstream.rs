@@ -62,6 +62,11 @@ pub fn unanswered() -> Json {
     json!({ "handler": "static_response", "status_code": 502, "headers": { UNANSWERED: ["1"] } })
 }
 
+/// Under which name the proxy counts the requests of users that the slot is working on.
+pub fn counted_as(hostname: &str, slot: Slot) -> String {
+    dial(hostname, slot, Caller::User)
+}
+
 /// A route that is taken where the slot holds an upstream.
 fn filled(route: &Route, slot: Slot, mounts: Mounts<'_>, handlers: Vec<Json>) -> Json {
     json!({ "match": [is_filled(route, slot, mounts)], "handle": handlers, "terminal": true })

@@ -10,12 +10,14 @@ use super::route_attributes::{observed, route_of, same_configuration, updated};
 pub use super::route_schema::{KIND, schema, validate};
 use super::{claim, owner};
 use crate::configuration;
+use crate::drain;
 use crate::duration;
 use crate::model::{Model, Owner, Route};
 use crate::probe::{self, Question};
 use crate::render;
 use crate::session::{Needs, Observed, Proxy};
 use crate::slot::Slot;
+use crate::state::{State, StateFiles};
 
 pub struct RouteResource(pub Arc<Proxy>);
 
@@ -41,6 +43,7 @@ impl Resource for RouteResource {
         files.set_upstream(Slot::A, Some(planned.str("upstream")?)).await?;
         files.set_live(Slot::A).await?;
         files.set_upstream(Slot::B, None).await?;
+        files.set_draining(false).await?;
         files.set_frozen(planned.bool("frozen")?).await?;
 
         let model = self
@@ -61,7 +64,7 @@ impl Resource for RouteResource {
     /// that doing all of it again ends well: users come back last, when they can only meet the
     /// upstream that was planned.
     async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
-        let (upstream, frozen) = (planned.str("upstream")?, planned.bool("frozen")?);
+        let upstream = planned.str("upstream")?;
         let files = self.0.state_files(planned.str("hostname")?);
         files.prepare().await?;
         let before = files.read().await?;
@@ -74,22 +77,12 @@ impl Resource for RouteResource {
             true => prior.str("url")?.to_owned(),
             false => self.configure(call, planned).await?,
         };
-        if frozen && !before.frozen {
-            files.set_frozen(true).await?;
+        let done = self.carry_out(call, planned, &files, &before, next).await;
+        let made = updated(planned, &files.read().await?, &url);
+        match done {
+            Ok(()) => Ok(made),
+            Err(fault) => Err(fault.unfinished(made)),
         }
-        // Freezing and thawing must go on where the site is not well: it may be the very reason.
-        if next != before.live || frozen == before.frozen {
-            let state = files.read().await?;
-            let as_it_is = |fault: Fault| fault.unfinished(updated(planned, &state, &url));
-            self.wait(call, planned, next).await.map_err(as_it_is)?;
-        }
-        if next != before.live {
-            files.set_live(next).await?;
-        }
-        if !frozen && before.frozen {
-            files.set_frozen(false).await?;
-        }
-        Ok(updated(planned, &files.read().await?, &url))
     }
 
     async fn delete(&self, call: &Call, prior: &Object) -> Result<(), Fault> {
@@ -109,7 +102,7 @@ impl Resource for RouteResource {
 
     /// `id` is the host name.
     async fn import(&self, _call: &Call, id: &str) -> Result<Object, Fault> {
-        let unobservable = Object::new().with("health_timeout", "60s");
+        let unobservable = Object::new().with("drain_timeout", "30s").with("health_timeout", "60s");
         let found = self.look(id, &unobservable, |_| true).await?;
         found.ok_or_else(|| Fault::new(format!("the proxy has no route for {id}")))
     }
@@ -126,8 +119,10 @@ impl RouteResource {
         let there = self.0.observe().await?;
         let mut model = there.model()?;
         let Some(route) = model.routes.remove(hostname).filter(|r| wanted(r)) else { return Ok(None) };
-        let unexpected = self.difference(&there, hostname)?;
         let state = self.0.state_files(hostname).read().await?;
+        let undrained = (state.frozen && state.draining)
+            .then(|| "a freeze was interrupted while it waited for requests in flight".to_owned());
+        let unexpected = self.difference(&there, hostname)?.or(undrained);
         Ok(Some(observed(&route, &state, &model.server(), unexpected, known)))
     }
 
@@ -168,6 +163,42 @@ impl RouteResource {
             });
             parts.collect::<BTreeMap<String, Json>>()
         })
+    }
+
+    /// All of an update that users notice.
+    async fn carry_out(
+        &self,
+        call: &Call,
+        planned: &Object,
+        files: &StateFiles<'_>,
+        before: &State,
+        next: Slot,
+    ) -> Result<(), Fault> {
+        let frozen = planned.bool("frozen")?;
+        if frozen && (!before.frozen || before.draining) {
+            files.set_draining(true).await?;
+            files.set_frozen(true).await?;
+            self.drain(call, planned, before.live).await?;
+            files.set_draining(false).await?;
+        }
+        // To freeze and to thaw must be possible where the site is not well: it may be the reason.
+        let in_use = !frozen && !before.frozen;
+        if next != before.live || in_use {
+            self.wait(call, planned, next).await?;
+        }
+        if next != before.live {
+            files.set_live(next).await?;
+        }
+        if !frozen && before.frozen {
+            files.set_draining(false).await?;
+            files.set_frozen(false).await?;
+        }
+        Ok(())
+    }
+
+    async fn drain(&self, call: &Call, planned: &Object, slot: Slot) -> Result<(), Fault> {
+        let limit = duration::parse(planned.str("drain_timeout")?).unwrap_or(Duration::from_secs(30));
+        drain::wait_until_idle(call, &self.0, planned.str("hostname")?, slot, limit).await
     }
 
     async fn wait(&self, call: &Call, planned: &Object, slot: Slot) -> Result<(), Fault> {

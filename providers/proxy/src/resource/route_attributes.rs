@@ -6,7 +6,8 @@ use crate::state::State;
 
 /// Attributes that no part of the configuration follows from: what state files hold, and how long
 /// mprov waits for what.
-const WITHOUT_CONFIGURATION: [&str; 4] = ["upstream", "frozen", "health_path", "health_timeout"];
+const WITHOUT_CONFIGURATION: [&str; 5] =
+    ["upstream", "frozen", "drain_timeout", "health_path", "health_timeout"];
 /// What the provider makes of the others.
 const COMPUTED: [&str; 3] = ["id", "live_slot", "url"];
 
@@ -75,6 +76,7 @@ pub fn observed(
         .with("freeze_page", route.freeze_page.clone())
         .with("pause", route.pause.as_str())
         .with("frozen", state.frozen)
+        .with("drain_timeout", known["drain_timeout"].clone())
         .with("health_path", known["health_path"].clone())
         .with("health_timeout", known["health_timeout"].clone())
         .with(UNEXPECTED, unexpected)

@@ -123,6 +123,15 @@ pub fn schema() -> Schema {
                 .default("0s"),
             ),
             (
+                "drain_timeout",
+                Attribute::optional(
+                    Type::String,
+                    "Time that a freeze waits for the requests that the live upstream is working on. When it is over, \
+                     the freeze goes on and says how many are left.",
+                )
+                .default("30s"),
+            ),
+            (
                 "health_path",
                 Attribute::optional(
                     Type::String,
@@ -175,7 +184,7 @@ pub fn validate(config: &Object) -> Diagnostics {
     if known(config, "max_body").is_some_and(|s| size::parse(s).is_none()) {
         found.push(refuse("max_body", "max_body is no size", "Write it as \"512M\" or \"2G\"."));
     }
-    for name in ["read_timeout", "write_timeout", "pause", "health_timeout"] {
+    for name in ["read_timeout", "write_timeout", "pause", "drain_timeout", "health_timeout"] {
         if known(config, name).is_some_and(|t| duration::parse(t).is_none()) {
             found.push(refuse(name, format!("{name} is no time"), "Write it as \"30s\", \"5m\" or \"1h\"."));
         }

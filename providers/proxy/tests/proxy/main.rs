@@ -1,6 +1,7 @@
 //! The provider against a real Caddy.
 
 mod cutover;
+mod drain;
 mod freeze;
 mod kills;
 mod pause;

@@ -2,6 +2,7 @@
 
 pub mod caddy;
 pub mod client;
+pub mod events;
 pub mod load;
 pub mod machine;
 pub mod upstream;
@@ -12,6 +13,7 @@ use mprov_sdk::{Call, CancellationToken, Object, Session, Silent, Value};
 
 pub use caddy::Caddy;
 pub use client::Client;
+pub use events::Heard;
 pub use load::{Kind, Load};
 pub use upstream::Upstream;
 

@@ -1,15 +1,17 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::client::header;
 
 /// A web server that answers every request with its name and the request's head; `/sick` with
-/// 500, `/inside-only` with 403 where the request was forwarded for somebody.
+/// 500, `/inside-only` with 403 where the request was forwarded for somebody, `/held` only when it
+/// is told to.
 pub struct Upstream {
     pub name: &'static str,
     pub address: SocketAddr,
@@ -26,13 +28,16 @@ pub struct Arrival {
     pub body: blake3::Hash,
 }
 
-type Ledger = Mutex<Vec<Arrival>>;
+struct Ledger {
+    arrivals: Mutex<Vec<Arrival>>,
+    released: watch::Sender<bool>,
+}
 
 impl Upstream {
     pub async fn start(name: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let ledger = Arc::new(Ledger::default());
+        let ledger = Arc::new(Ledger { arrivals: Mutex::default(), released: watch::Sender::new(false) });
         let shared = ledger.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -49,7 +54,23 @@ impl Upstream {
     }
 
     pub fn arrivals(&self) -> Vec<Arrival> {
-        self.ledger.lock().expect("no panic").clone()
+        self.ledger.arrivals.lock().expect("no panic").clone()
+    }
+
+    /// Waits until so many requests have arrived in all.
+    pub async fn wait_for(&self, arrivals: usize) {
+        for _ in 0..1000 {
+            if self.arrivals().len() >= arrivals {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{} of {arrivals} requests arrived in 10 s", self.arrivals().len());
+    }
+
+    /// Answers what is held.
+    pub fn release(&self) {
+        self.ledger.released.send_replace(true);
     }
 }
 
@@ -71,10 +92,14 @@ async fn serve(mut stream: TcpStream, name: &str, ledger: &Ledger) -> Option<()>
         };
         let id = header(&head, "X-Id").and_then(|id| id.parse().ok());
         let arrival = Arrival { at: Instant::now(), id, body: blake3::hash(&body) };
-        ledger.lock().expect("no panic").push(arrival);
+        ledger.arrivals.lock().expect("no panic").push(arrival);
         let status = match head.split(' ').nth(1).unwrap_or_default() {
             "/sick" => "500 Sick",
             "/inside-only" if head.contains("X-Forwarded-") => "403 Forbidden",
+            "/held" => {
+                ledger.released.subscribe().wait_for(|r| *r).await.ok()?;
+                "200 OK"
+            }
             _ => "200 OK",
         };
         let body = format!("I am {name}\n{head}");
