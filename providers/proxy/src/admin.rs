@@ -67,6 +67,23 @@ impl Admin {
         Ok(Current { config, etag })
     }
 
+    /// How many requests the upstreams of that name are working on, as far as the proxy knows.
+    pub async fn in_flight(&self, upstream: &str) -> Result<u64, AdminError> {
+        let url = format!("{}/reverse_proxy/upstreams", self.root);
+        let response = self.client.get(url).send().await.map_err(unsent)?;
+        let status = response.status();
+        let text = response.text().await.map_err(unsent)?;
+        let told = serde_json::from_str::<Vec<Json>>(&text).ok().filter(|_| status.is_success());
+        let Some(told) = told else {
+            return Err(AdminError::Failed(Fault::new("the proxy does not tell its requests in flight").detail(
+                format!("The admin API answered {status} to /reverse_proxy/upstreams. It takes Caddy 2.6 or later."),
+            )));
+        };
+        let counts =
+            told.iter().filter(|u| u["address"] == upstream).filter_map(|u| u["num_requests"].as_u64());
+        Ok(counts.sum())
+    }
+
     /// Puts a configuration in force, or changes nothing at all.
     pub async fn load(&self, config: &Json, etag: Option<&str>) -> Result<(), AdminError> {
         let mut request = self

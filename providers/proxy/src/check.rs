@@ -1,4 +1,4 @@
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Whether it can be the host of a route: a lower-case name or an IPv4 address, without port.
 ///
@@ -24,6 +24,18 @@ pub fn is_upstream(text: &str) -> bool {
         None => is_hostname(&host.to_ascii_lowercase()),
     };
     host_is_well && port.parse::<u16>().is_ok_and(|p| p != 0) && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// An address with the length of its prefix.
+pub fn is_network(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else { return false };
+    let longest = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    // The proxy knows no other way of writing a number.
+    length.parse::<u8>().is_ok_and(|n| n <= longest && n.to_string() == length)
 }
 
 /// A value that a browser sends back in a cookie as it is, and too long to be guessed.
@@ -64,6 +76,17 @@ mod tests {
         }
         for text in ["web", "web:", ":80", "web:0", "web:+80", "http://web:80", "web:99999", "{env.X}:80"] {
             assert!(!is_upstream(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_have_a_length() {
+        for text in ["10.0.0.0/8", "0.0.0.0/0", "192.0.2.7/32", "2001:db8::/32", "::/0"] {
+            assert!(is_network(text), "{text}");
+        }
+        for text in ["10.0.0.1", "10.0.0.0/33", "10.0.0.0/08", "10.0.0/8", "::/129", "fe80::1%eth0/64", "all"]
+        {
+            assert!(!is_network(text), "{text}");
         }
     }
 

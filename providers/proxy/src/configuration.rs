@@ -7,7 +7,10 @@ use crate::model::Model;
 /// so it is never run.
 const MODEL_ID: &str = "mprov-model";
 const MODEL_KEY: &str = "mprov_model";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// In version 1 the upstreams stood in the model. What is read of it lacks them, so that the next
+/// apply writes the route anew.
+const OLDEST: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Carried {
@@ -33,7 +36,7 @@ pub fn model(config: &Json) -> Result<Model, Unusable> {
     let damaged = |e: serde_json::Error| Unusable::Damaged(e.to_string());
     let whole: Json = serde_json::from_str(text).map_err(damaged)?;
     let version = whole["version"].as_u64().unwrap_or(0) as u32;
-    if version != VERSION {
+    if !(OLDEST..=VERSION).contains(&version) {
         return Err(Unusable::Version(version));
     }
     Ok(serde_json::from_value::<Carried>(whole).map_err(damaged)?.model)
@@ -110,8 +113,19 @@ mod tests {
 
     #[test]
     fn a_newer_model_is_named_as_such() {
-        let text = r#"{"version": 2, "model": {"shape": "unknown"}}"#;
+        let text = r#"{"version": 3, "model": {"shape": "unknown"}}"#;
         let config = with_route(json!({"@id": MODEL_ID, "handle": [{"handler": "vars", MODEL_KEY: text}]}));
-        assert_eq!(model(&config), Err(Unusable::Version(2)));
+        assert_eq!(model(&config), Err(Unusable::Version(3)));
+    }
+    #[test]
+    fn a_model_of_the_first_version_is_understood() {
+        let text = r#"{"version": 1, "model": {"server": null, "certificates": {}, "routes": {"a.org": {
+            "owner": {"address": "proxy_route.a", "token": "t"}, "hostname": "a.org",
+            "slots": {"a": "web:80", "b": null}, "tls": "off", "certificate": null,
+            "redirect_http": true, "hsts": null, "max_body": "1G", "read_timeout": "15m",
+            "write_timeout": "15m", "path_blocks": [], "preview_cookie": null, "freeze_page": null}}}}"#;
+        let config = with_route(json!({"@id": MODEL_ID, "handle": [{"handler": "vars", MODEL_KEY: text}]}));
+        let model = model(&config).expect("a model");
+        assert_eq!(model.routes["a.org"].tls, crate::model::Tls::Off);
     }
 }

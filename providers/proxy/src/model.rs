@@ -58,7 +58,6 @@ pub struct Certificate {
 pub struct Route {
     pub owner: Owner,
     pub hostname: String,
-    pub slots: Slots,
     pub tls: Tls,
     pub certificate: Option<String>,
     pub redirect_http: bool,
@@ -68,15 +67,14 @@ pub struct Route {
     pub read_timeout: String,
     pub write_timeout: String,
     pub path_blocks: Vec<String>,
+    /// Networks from which the route may be seen; none lets everybody.
+    #[serde(default)]
+    pub allow: Option<Vec<String>>,
     pub preview_cookie: Option<PreviewCookie>,
     pub freeze_page: Option<String>,
-}
-
-/// The upstream of each slot, `host:port`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slots {
-    pub a: Option<String>,
-    pub b: Option<String>,
+    /// How long a request waits for the thaw before it gets the freeze page.
+    #[serde(default = "no_time")]
+    pub pause: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +103,10 @@ impl std::fmt::Debug for PreviewCookie {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("PreviewCookie(…)")
     }
+}
+
+fn no_time() -> String {
+    "0s".into()
 }
 
 /// The name of the preview cookie.

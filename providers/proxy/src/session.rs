@@ -12,7 +12,8 @@ use crate::model::Model;
 use crate::place::Place;
 use crate::render::{self, Mounts};
 use crate::resource::{certificate, route, server};
-use crate::slot::StateFiles;
+use crate::slot::Slot;
+use crate::state::StateFiles;
 
 /// How long a proxy that was just started may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -65,6 +66,15 @@ impl Proxy {
         Ok(Observed { running, saved: self.saved().await? })
     }
 
+    /// How many requests of users that slot is working on. None while the proxy does not run.
+    pub async fn in_flight(&self, hostname: &str, slot: Slot) -> Result<u64, Fault> {
+        match self.admin.in_flight(&render::counted_as(hostname, slot)).await {
+            Ok(requests) => Ok(requests),
+            Err(AdminError::Down(_)) => Ok(0),
+            Err(other) => Err(fault(other)),
+        }
+    }
+
     /// Changes the model, puts the configuration that follows from it in force and saves it.
     ///
     /// The proxy checks a configuration before it takes it; when it refuses, it goes on with the
@@ -102,7 +112,9 @@ impl Proxy {
     /// `base`.
     pub fn render(&self, model: &Model, base: &Json) -> Json {
         let certificates = self.place.certificates_mount();
-        let mounts = Mounts { state: &self.place.state_mount, certificates: &certificates };
+        let probe = render::probe_listen(base);
+        let mounts =
+            Mounts { state: &self.place.state_mount, certificates: &certificates, probe: probe.as_deref() };
         render::configuration(model, base, mounts)
     }
 

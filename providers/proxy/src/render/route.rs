@@ -1,26 +1,20 @@
 use serde_json::{Value as Json, json};
 
-use super::{Mounts, SLOT};
+use super::state_file::is_there;
+use super::{GATE, Mounts, SLOT, freeze, upstream};
 use crate::model::{Hsts, PREVIEW_COOKIE, Route, Server};
 use crate::size;
-use crate::slot::{FREEZE, LIVE_B, Slot};
-
-/// Request headers by which a visitor could claim another address than his own. Caddy itself
-/// replaces `X-Forwarded-*`; Moodle would also believe `Client-Ip`.
-const FORGED: [&str; 6] =
-    ["Client-Ip", "X-Client-Ip", "X-Real-Ip", "X-Cluster-Client-Ip", "Forwarded", "Proxy"];
-
-const FREEZE_PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Back in a few minutes</title>\
-    </head><body><h1>Back in a few minutes</h1><p>The site is being maintained. What you have saved is safe; \
-    please try again shortly.</p></body></html>\n";
+use crate::slot::Slot;
+use crate::state::{FREEZE, LIVE_B};
 
 /// `@id`s of all objects that a route is made of.
-pub fn ids(hostname: &str) -> [String; 4] {
+pub fn ids(hostname: &str) -> [String; 5] {
     [
         format!("mprov-route-{hostname}"),
         format!("mprov-plain-{hostname}"),
         format!("mprov-probe-a-{hostname}"),
         format!("mprov-probe-b-{hostname}"),
+        format!("mprov-gate-{hostname}"),
     ]
 }
 
@@ -38,13 +32,12 @@ pub fn plain(route: &Route, server: &Server, mounts: Mounts<'_>) -> Json {
         port => format!(":{port}"),
     };
     let location = format!("https://{{http.request.host}}{port}{{http.request.uri}}");
-    json!({
-        "@id": plain,
-        "match": [{ "host": [route.hostname] }],
-        // 308: the method and the body of a form go with it.
-        "handle": [{ "handler": "static_response", "status_code": 308, "headers": { "Location": [location] } }],
-        "terminal": true
-    })
+    // 308: the method and the body of a form go with it.
+    let redirect =
+        json!({ "handler": "static_response", "status_code": 308, "headers": { "Location": [location] } });
+    let mut steps = strangers(route);
+    steps.push(json!({ "handle": [redirect] }));
+    of_host(plain, route, steps)
 }
 
 /// The route on the HTTPS port.
@@ -54,28 +47,30 @@ pub fn secure(route: &Route, server: &Server, mounts: Mounts<'_>) -> Json {
     site(main, route, Some(route.hsts.unwrap_or(standard)), mounts)
 }
 
-/// One route for each slot on the probe's socket: the slot is asked past freeze and live slot.
-pub fn probes(route: &Route) -> Vec<Json> {
-    let [_, _, a, b] = ids(&route.hostname);
-    [(a, Slot::A), (b, Slot::B)]
-        .into_iter()
-        .filter_map(|(id, slot)| {
-            let upstream = route.slots.get(slot)?;
-            Some(json!({
-                "@id": id,
-                "match": [{ "host": [route.hostname], "header": { SLOT: [slot.name()] } }],
-                "handle": [reverse_proxy(route, upstream)],
-                "terminal": true
-            }))
+/// What is asked on the probe's socket: each slot, past freeze and live slot, and whether the
+/// route is frozen.
+pub fn probes(route: &Route, mounts: Mounts<'_>) -> Vec<Json> {
+    let [_, _, a, b, gate] = ids(&route.hostname);
+    let asked = |id: String, what: &str, handler: Json| {
+        json!({
+            "@id": id,
+            "match": [{ "host": [route.hostname], "header": { SLOT: [what] } }],
+            "handle": [handler],
+            "terminal": true
         })
-        .collect()
+    };
+    let slot = |id: String, slot: Slot| asked(id, slot.name(), upstream::probe(route, slot, mounts));
+    let mut probes = vec![slot(a, Slot::A), slot(b, Slot::B)];
+    if let Some(handler) = freeze::gate(route, mounts) {
+        probes.push(asked(gate, GATE, handler));
+    }
+    probes
 }
 
 fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Json {
-    let folder = mounts.state.join(&route.hostname).to_string_lossy().into_owned();
-    let file = |name: &str| json!([{ "file": { "root": folder, "try_files": [format!("/{name}")] } }]);
+    let file = |name: &str| is_there(route, name, mounts);
 
-    let mut steps = Vec::new();
+    let mut steps = strangers(route);
     if !route.path_blocks.is_empty() {
         let nothing = json!({ "handler": "static_response", "status_code": 404 });
         steps
@@ -96,23 +91,45 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
     if let Some(cookie) = &route.preview_cookie {
         let cookie_given =
             json!([{ "vars": { format!("{{http.request.cookie.{PREVIEW_COOKIE}}}"): [cookie.0] } }]);
-        let shown = json!([
-            { "match": file(LIVE_B), "handle": preview(route, Slot::A), "terminal": true },
-            { "handle": preview(route, Slot::B), "terminal": true }
+        let other = json!([
+            { "match": [file(LIVE_B)], "handle": [upstream::preview(route, Slot::A, mounts)] },
+            { "match": [{ "not": [file(LIVE_B)] }], "handle": [upstream::preview(route, Slot::B, mounts)] }
         ]);
-        let inner = json!({ "handler": "subroute", "routes": shown });
-        steps.push(json!({ "match": cookie_given, "handle": [inner], "terminal": true }));
+        // Where the other slot is empty, the operator is a visitor like everybody.
+        let inner = json!({ "handler": "subroute", "routes": other });
+        steps.push(json!({ "match": cookie_given, "handle": [inner] }));
     }
-    steps.push(json!({ "match": file(FREEZE), "handle": [frozen(route)], "terminal": true }));
-    steps.push(json!({ "match": file(LIVE_B), "handle": [live(route, Slot::B)], "terminal": true }));
-    steps.push(json!({ "handle": [live(route, Slot::A)], "terminal": true }));
+    if let Some(wait) = freeze::wait(route, mounts) {
+        steps.push(json!({ "match": [file(FREEZE)], "handle": [wait] }));
+    }
+    steps.push(json!({ "match": [file(FREEZE)], "handle": [freeze::page(route)], "terminal": true }));
+    let live = |slot: Slot| json!([upstream::live(route, slot, mounts)]);
+    steps.push(json!({ "match": [file(LIVE_B)], "handle": live(Slot::B), "terminal": true }));
+    steps.push(json!({ "handle": live(Slot::A), "terminal": true }));
 
+    of_host(id, route, steps)
+}
+
+fn of_host(id: String, route: &Route, steps: Vec<Json>) -> Json {
     json!({
         "@id": id,
         "match": [{ "host": [route.hostname] }],
         "handle": [{ "handler": "subroute", "routes": steps }],
         "terminal": true
     })
+}
+
+/// The answer under a name that the proxy does not know.
+pub fn nobody() -> Json {
+    json!({ "handler": "static_response", "status_code": 404, "body": "There is no site at this address.\n" })
+}
+
+/// Sends away who may not see the route, before anything else is looked at.
+fn strangers(route: &Route) -> Vec<Json> {
+    let Some(networks) = &route.allow else { return Vec::new() };
+    // The address of the connection: Caddy looks at no header for this.
+    let stranger = json!({ "not": [{ "remote_ip": { "ranges": networks } }] });
+    vec![json!({ "match": [stranger], "handle": [nobody()], "terminal": true })]
 }
 
 /// Answers an upload that is announced as too large before any of it is read, with the status
@@ -137,70 +154,4 @@ fn hsts_text(hsts: Hsts) -> String {
         text.push_str("; preload");
     }
     text
-}
-
-fn frozen(route: &Route) -> Json {
-    json!({
-        "handler": "static_response",
-        "status_code": 503,
-        "headers": {
-            "Retry-After": ["60"],
-            "Cache-Control": ["no-store"],
-            "Content-Type": ["text/html; charset=utf-8"]
-        },
-        "body": literal(route.freeze_page.as_deref().unwrap_or(FREEZE_PAGE))
-    })
-}
-
-/// The slot that is asked for by cookie; the live one while the other has never been used.
-fn preview(route: &Route, slot: Slot) -> Json {
-    let shown = if route.slots.get(slot).is_some() { slot } else { slot.other() };
-    let said = json!({ SLOT: [shown.name()], "Cache-Control": ["no-store"] });
-    json!([
-        { "handler": "headers", "response": { "set": said, "deferred": true } },
-        live(route, shown)
-    ])
-}
-
-fn live(route: &Route, slot: Slot) -> Json {
-    let Some(upstream) = route.slots.get(slot) else {
-        return json!({ "handler": "static_response", "status_code": 503, "headers": { "Retry-After": ["60"] } });
-    };
-    let mut proxy = reverse_proxy(route, upstream);
-    // A container that restarts is waited for. Only connecting is tried again: nothing that an
-    // upstream may have begun to work on is sent twice.
-    proxy["load_balancing"] = json!({ "try_duration": "5s", "try_interval": "250ms" });
-    proxy
-}
-
-fn reverse_proxy(route: &Route, upstream: &str) -> Json {
-    json!({
-        "handler": "reverse_proxy",
-        "upstreams": [{ "dial": upstream }],
-        // `Host` goes on unchanged, as Moodle compares it with its own address.
-        "headers": { "request": { "delete": FORGED } },
-        "transport": {
-            "protocol": "http",
-            "dial_timeout": "5s",
-            "read_timeout": route.read_timeout,
-            "write_timeout": route.write_timeout,
-            // Shorter than the web server's own, or a request meets a connection being closed.
-            "keep_alive": { "enabled": true, "idle_timeout": "30s", "max_idle_conns_per_host": 64 }
-        }
-    })
-}
-
-/// Text in which no part is taken for a placeholder.
-fn literal(text: &str) -> String {
-    text.replace('{', "\\{")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn braces_of_a_page_are_no_placeholders() {
-        assert_eq!(literal("a{color:red}"), "a\\{color:red}");
-    }
 }

@@ -1,17 +1,17 @@
 use serde_json::{Map, Value as Json, json};
 
-use super::{Mounts, UNANSWERED, route, tls};
+use super::{Mounts, route, tls, upstream};
 use crate::configuration::carrier;
 use crate::model::{Model, Server};
 
-pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json {
+pub fn http_app(model: &Model, mounts: Mounts<'_>) -> Json {
     let server = model.server();
     let mut servers = Map::new();
 
     let mut plain: Vec<Json> = model.routes.values().map(|r| route::plain(r, &server, mounts)).collect();
     plain.push(json!({
         "@id": "mprov-nobody",
-        "handle": [{ "handler": "static_response", "status_code": 404, "body": "There is no site at this address.\n" }],
+        "handle": [route::nobody()],
         "terminal": true
     }));
     plain.push(carrier(model));
@@ -24,11 +24,8 @@ pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json 
         https["tls_connection_policies"] = tls::connection_policies(&secure);
         servers.insert("https".into(), https);
     }
-    if let Some(address) = probe {
-        let routes: Vec<Json> = model.routes.values().flat_map(route::probes).collect();
-        let unanswered = json!({
-            "handler": "static_response", "status_code": 502, "headers": { UNANSWERED: ["1"] }
-        });
+    if let Some(address) = mounts.probe {
+        let routes: Vec<Json> = model.routes.values().flat_map(|r| route::probes(r, mounts)).collect();
         servers.insert(
             "probe".into(),
             json!({
@@ -36,7 +33,7 @@ pub fn http_app(model: &Model, mounts: Mounts<'_>, probe: Option<&str>) -> Json 
                 "automatic_https": { "disable": true },
                 "protocols": ["h1"],
                 "routes": routes,
-                "errors": { "routes": [{ "handle": [unanswered] }] }
+                "errors": { "routes": [{ "handle": [upstream::unanswered()] }] }
             }),
         );
     }

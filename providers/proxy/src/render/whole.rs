@@ -10,12 +10,16 @@ use crate::model::Model;
 pub struct Mounts<'a> {
     pub state: &'a Path,
     pub certificates: &'a Path,
+    /// Where the probe listens; nowhere if the admin API is a port.
+    pub probe: Option<&'a str>,
 }
 
 /// Status header of the probe listener when the upstream itself did not answer.
 pub const UNANSWERED: &str = "X-Mprov-Unanswered";
 /// Request header that names the slot to the probe listener.
 pub const SLOT: &str = "X-Mprov-Slot";
+/// In the place of a slot's name: asks whether the route is frozen.
+pub const GATE: &str = "gate";
 
 /// `base` is the configuration in force: where the admin API listens and where the proxy keeps
 /// its own data are the machine's business and are taken over from there.
@@ -33,8 +37,7 @@ pub fn configuration(model: &Model, base: &Json, mounts: Mounts<'_>) -> Json {
     }
 
     let mut apps = serde_json::Map::new();
-    let probe = base["admin"]["listen"].as_str().and_then(probe_listen);
-    apps.insert("http".into(), server::http_app(model, mounts, probe.as_deref()));
+    apps.insert("http".into(), server::http_app(model, mounts));
     if model.routes.values().any(|r| r.uses_tls()) || !model.certificates.is_empty() {
         apps.insert("tls".into(), tls::tls_app(model, mounts));
         // Nobody's trust store is changed behind their back.
@@ -45,9 +48,9 @@ pub fn configuration(model: &Model, base: &Json, mounts: Mounts<'_>) -> Json {
     config.into()
 }
 
-/// The probe's socket beside the admin's, as the proxy sees it.
-fn probe_listen(admin: &str) -> Option<String> {
-    let path = admin.strip_prefix("unix/")?;
+/// The probe's socket beside the admin's of a configuration, as the proxy sees it.
+pub fn probe_listen(base: &Json) -> Option<String> {
+    let path = base["admin"]["listen"].as_str()?.strip_prefix("unix/")?;
     let (folder, _) = path.rsplit_once('/')?;
     Some(format!("unix/{folder}/probe.sock"))
 }
@@ -58,7 +61,8 @@ mod tests {
 
     #[test]
     fn the_probe_listens_beside_the_admin_socket() {
-        assert_eq!(probe_listen("unix//srv/run/admin.sock").as_deref(), Some("unix//srv/run/probe.sock"));
-        assert_eq!(probe_listen("localhost:2019"), None);
+        let beside = |admin: &str| probe_listen(&serde_json::json!({ "admin": { "listen": admin } }));
+        assert_eq!(beside("unix//srv/run/admin.sock").as_deref(), Some("unix//srv/run/probe.sock"));
+        assert_eq!(beside("localhost:2019"), None);
     }
 }

@@ -1,6 +1,7 @@
 pub mod certificate;
 mod claim;
 pub mod route;
+mod route_attributes;
 mod route_schema;
 pub mod server;
 

@@ -3,86 +3,86 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mprov_sdk::{Call, Fault, Object, Resource, Value};
+use mprov_sdk::{Call, Fault, Object, Resource};
 use serde_json::Value as Json;
 
+use super::route_attributes::{observed, route_of, same_configuration, updated};
 pub use super::route_schema::{KIND, schema, validate};
-use super::{UNEXPECTED, claim, owner};
+use super::{claim, owner};
 use crate::configuration;
+use crate::drain;
 use crate::duration;
-use crate::model::{Hsts, Model, Owner, PreviewCookie, Route, Server, Slots, Tls};
+use crate::model::{Model, Owner, Route};
 use crate::probe::{self, Question};
 use crate::render;
 use crate::session::{Needs, Observed, Proxy};
 use crate::slot::Slot;
+use crate::state::{State, StateFiles};
 
 pub struct RouteResource(pub Arc<Proxy>);
 
 #[async_trait]
 impl Resource for RouteResource {
     async fn read(&self, _call: &Call, stored: &Object) -> Result<Option<Object>, Fault> {
-        let hostname = stored.str("hostname")?;
-        let observed = self.0.observe().await?;
-        let mut model = observed.model()?;
-        let Some(route) = model.routes.remove(hostname) else { return Ok(None) };
-        let unexpected = self.difference(&observed, hostname)?;
-        self.attributes(&route, &model.server(), unexpected, stored).await.map(Some)
+        self.look(stored.str("hostname")?, stored, |_| true).await
     }
 
     /// The route begins on slot a.
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
-        let mut route = route_of(planned, owner(call))?;
-        route.slots.set(Slot::A, planned.str("upstream")?);
+        let route = self.wanted(call, planned)?;
+        let claim_name = |model: &Model| {
+            let existing = model.routes.get(&route.hostname);
+            claim(existing.map(|r| &r.owner), call, &format!("a route for {}", route.hostname))
+        };
+        // The state files of somebody else's route are that one's.
+        claim_name(&self.0.observe().await?.model()?)?;
+
         // Before the route: whatever an earlier route of that name left must not decide anything.
         let files = self.0.state_files(&route.hostname);
         files.prepare().await?;
+        files.set_upstream(Slot::A, Some(planned.str("upstream")?)).await?;
         files.set_live(Slot::A).await?;
+        files.set_upstream(Slot::B, None).await?;
+        files.set_draining(false).await?;
         files.set_frozen(planned.bool("frozen")?).await?;
 
         let model = self
             .0
             .change(call, Needs::Running, |model| {
-                let existing = model.routes.get(&route.hostname);
-                claim(existing.map(|r| &r.owner), call, &format!("a route for {}", route.hostname))?;
+                claim_name(model)?;
                 put(model, route.clone())
             })
             .await?;
-        let made = self.attributes(&route, &model.server(), None, planned).await?;
+        let made = updated(planned, &files.read().await?, &route.url(&model.server()));
         self.wait(call, planned, Slot::A).await.map_err(|fault| fault.unfinished(made.clone()))?;
         Ok(made)
     }
 
     /// A new upstream goes into the slot that nobody sees and becomes live when it answers.
-    async fn update(&self, call: &Call, _prior: &Object, planned: &Object) -> Result<Object, Fault> {
-        let wanted = route_of(planned, owner(call))?;
+    ///
+    /// The order is such that a death between any two steps leaves a difference to be read, and
+    /// that doing all of it again ends well: users come back last, when they can only meet the
+    /// upstream that was planned.
+    async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
         let upstream = planned.str("upstream")?;
-        let files = self.0.state_files(&wanted.hostname);
+        let files = self.0.state_files(planned.str("hostname")?);
         files.prepare().await?;
-        let live = files.live().await?;
-
-        let model = self
-            .0
-            .change(call, Needs::Running, |model| {
-                let existing = model.routes.get(&wanted.hostname);
-                let mut route = wanted.clone();
-                route.slots = existing.map(|r| r.slots.clone()).unwrap_or_default();
-                if let Some(existing) = existing {
-                    route.owner.token.clone_from(&existing.owner.token);
-                }
-                let slot = if route.slots.get(live).is_none() { live } else { live.other() };
-                if route.slots.get(live) != Some(upstream) {
-                    route.slots.set(slot, upstream);
-                }
-                put(model, route)
-            })
-            .await?;
-        let route = &model.routes[&wanted.hostname];
-        let next = if route.slots.get(live) == Some(upstream) { live } else { live.other() };
-        let made = self.attributes(route, &model.server(), None, planned).await?;
-        self.wait(call, planned, next).await.map_err(|fault| fault.unfinished(made))?;
-        files.set_live(next).await?;
-        files.set_frozen(planned.bool("frozen")?).await?;
-        self.attributes(route, &model.server(), None, planned).await
+        let before = files.read().await?;
+        let next = before.place_for(upstream);
+        if before.upstream(next) != Some(upstream) {
+            files.set_upstream(next, Some(upstream)).await?;
+        }
+        let url = match same_configuration(prior, planned) {
+            // A configuration that is not touched cannot cost anybody a connection.
+            true => prior.str("url")?.to_owned(),
+            false => self.configure(call, planned).await?,
+        };
+        let done = self.carry_out(call, planned, &files, &before, next).await;
+        let made = updated(planned, &files.read().await?, &url);
+        match done {
+            Ok(()) => Ok(made),
+            Err(fault) => Err(fault.unfinished(made)),
+        }
     }
 
     async fn delete(&self, call: &Call, prior: &Object) -> Result<(), Fault> {
@@ -97,30 +97,63 @@ impl Resource for RouteResource {
     }
 
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
-        let hostname = planned.str("hostname")?;
-        let observed = self.0.observe().await?;
-        let mut model = observed.model()?;
-        let Some(route) = model.routes.remove(hostname).filter(|r| r.owner.token == *call.token) else {
-            return Ok(None);
-        };
-        let unexpected = self.difference(&observed, hostname)?;
-        self.attributes(&route, &model.server(), unexpected, planned).await.map(Some)
+        self.look(planned.str("hostname")?, planned, |route| route.owner.token == *call.token).await
     }
 
     /// `id` is the host name.
     async fn import(&self, _call: &Call, id: &str) -> Result<Object, Fault> {
-        let observed = self.0.observe().await?;
-        let mut model = observed.model()?;
-        let Some(route) = model.routes.remove(id) else {
-            return Err(Fault::new(format!("the proxy has no route for {id}")));
-        };
-        let unexpected = self.difference(&observed, id)?;
-        let unobservable = Object::new().with("health_timeout", "60s");
-        self.attributes(&route, &model.server(), unexpected, &unobservable).await
+        let unobservable = Object::new().with("drain_timeout", "30s").with("health_timeout", "60s");
+        let found = self.look(id, &unobservable, |_| true).await?;
+        found.ok_or_else(|| Fault::new(format!("the proxy has no route for {id}")))
     }
 }
 
 impl RouteResource {
+    /// What there is of a route that is wanted, with what cannot be observed taken from `known`.
+    async fn look(
+        &self,
+        hostname: &str,
+        known: &Object,
+        wanted: impl Fn(&Route) -> bool + Send,
+    ) -> Result<Option<Object>, Fault> {
+        let there = self.0.observe().await?;
+        let mut model = there.model()?;
+        let Some(route) = model.routes.remove(hostname).filter(|r| wanted(r)) else { return Ok(None) };
+        let state = self.0.state_files(hostname).read().await?;
+        let undrained = (state.frozen && state.draining)
+            .then(|| "a freeze was interrupted while it waited for requests in flight".to_owned());
+        let unexpected = self.difference(&there, hostname)?.or(undrained);
+        Ok(Some(observed(&route, &state, &model.server(), unexpected, known)))
+    }
+
+    /// The route of the attributes, if this proxy can serve it.
+    fn wanted(&self, call: &Call, planned: &Object) -> Result<Route, Fault> {
+        let route = route_of(planned, owner(call))?;
+        let pauses = duration::parse(&route.pause).is_some_and(|pause| !pause.is_zero());
+        if pauses && self.0.place.probe_socket().is_none() {
+            return Err(Fault::new(format!("requests to {} cannot wait", route.hostname)).detail(
+                "They would wait at a socket beside the proxy's admin socket, and its admin API is a port. Make \
+                 it a socket, or leave out pause.",
+            ));
+        }
+        Ok(route)
+    }
+
+    /// Puts the route's part of the configuration in force; the address of the site as users type
+    /// it.
+    async fn configure(&self, call: &Call, planned: &Object) -> Result<String, Fault> {
+        let wanted = self.wanted(call, planned)?;
+        let model = self
+            .0
+            .change(call, Needs::Running, |model| {
+                let existing = model.routes.get(&wanted.hostname);
+                let token = existing.map_or(&wanted.owner.token, |r| &r.owner.token).clone();
+                put(model, Route { owner: Owner { token, ..owner(call) }, ..wanted.clone() })
+            })
+            .await?;
+        Ok(wanted.url(&model.server()))
+    }
+
     fn difference(&self, observed: &Observed, hostname: &str) -> Result<Option<String>, Fault> {
         let ids = render::ids(hostname);
         observed.difference(&self.0, |config| {
@@ -130,6 +163,42 @@ impl RouteResource {
             });
             parts.collect::<BTreeMap<String, Json>>()
         })
+    }
+
+    /// All of an update that users notice.
+    async fn carry_out(
+        &self,
+        call: &Call,
+        planned: &Object,
+        files: &StateFiles<'_>,
+        before: &State,
+        next: Slot,
+    ) -> Result<(), Fault> {
+        let frozen = planned.bool("frozen")?;
+        if frozen && (!before.frozen || before.draining) {
+            files.set_draining(true).await?;
+            files.set_frozen(true).await?;
+            self.drain(call, planned, before.live).await?;
+            files.set_draining(false).await?;
+        }
+        // To freeze and to thaw must be possible where the site is not well: it may be the reason.
+        let in_use = !frozen && !before.frozen;
+        if next != before.live || in_use {
+            self.wait(call, planned, next).await?;
+        }
+        if next != before.live {
+            files.set_live(next).await?;
+        }
+        if !frozen && before.frozen {
+            files.set_draining(false).await?;
+            files.set_frozen(false).await?;
+        }
+        Ok(())
+    }
+
+    async fn drain(&self, call: &Call, planned: &Object, slot: Slot) -> Result<(), Fault> {
+        let limit = duration::parse(planned.str("drain_timeout")?).unwrap_or(Duration::from_secs(30));
+        drain::wait_until_idle(call, &self.0, planned.str("hostname")?, slot, limit).await
     }
 
     async fn wait(&self, call: &Call, planned: &Object, slot: Slot) -> Result<(), Fault> {
@@ -143,46 +212,6 @@ impl RouteResource {
         };
         probe::wait_for_answer(call, &socket, &question).await
     }
-
-    /// What there is, with what cannot be observed taken from `known`.
-    async fn attributes(
-        &self,
-        route: &Route,
-        server: &Server,
-        unexpected: Option<String>,
-        known: &Object,
-    ) -> Result<Object, Fault> {
-        let files = self.0.state_files(&route.hostname);
-        let live = files.live().await?;
-        let cookie = route.preview_cookie.as_ref().map(|c| c.0.clone());
-        let hsts = route.hsts.map_or(Value::Null, |h| {
-            Value::object([
-                ("max_age", Value::from(h.max_age)),
-                ("include_subdomains", h.include_subdomains.into()),
-                ("preload", h.preload.into()),
-            ])
-        });
-        Ok(Object::new()
-            .with("hostname", route.hostname.as_str())
-            .with("upstream", route.slots.get(live).map(str::to_owned))
-            .with("tls", route.tls.text())
-            .with("certificate", route.certificate.clone())
-            .with("redirect_http", route.redirect_http)
-            .with("hsts", hsts)
-            .with("max_body", route.max_body.as_str())
-            .with("read_timeout", route.read_timeout.as_str())
-            .with("write_timeout", route.write_timeout.as_str())
-            .with("path_blocks", Value::list(route.path_blocks.iter().map(|p| p.as_str().into())))
-            .with("preview_cookie", Value::from(cookie).sensitive())
-            .with("freeze_page", route.freeze_page.clone())
-            .with("frozen", files.is_frozen().await?)
-            .with("health_path", known["health_path"].clone())
-            .with("health_timeout", known["health_timeout"].clone())
-            .with(UNEXPECTED, unexpected)
-            .with("id", route.hostname.as_str())
-            .with("live_slot", live.name())
-            .with("url", route.url(server)))
-    }
 }
 
 fn put(model: &mut Model, route: Route) -> Result<(), Fault> {
@@ -194,32 +223,4 @@ fn put(model: &mut Model, route: Route) -> Result<(), Fault> {
     }
     model.routes.insert(route.hostname.clone(), route);
     Ok(())
-}
-
-/// The route of the attributes, with no slot filled.
-fn route_of(planned: &Object, owner: Owner) -> Result<Route, Fault> {
-    let tls = planned.str("tls")?;
-    let hsts = match planned.object("hsts")? {
-        None => None,
-        Some(block) => Some(Hsts {
-            max_age: block.i64("max_age")?,
-            include_subdomains: block.opt_bool("include_subdomains")?.unwrap_or(false),
-            preload: block.opt_bool("preload")?.unwrap_or(false),
-        }),
-    };
-    Ok(Route {
-        owner,
-        hostname: planned.str("hostname")?.to_owned(),
-        slots: Slots::default(),
-        tls: Tls::parse(tls).ok_or_else(|| Fault::new(format!("\"{tls}\" is no kind of TLS")))?,
-        certificate: planned.opt_str("certificate")?.map(str::to_owned),
-        redirect_http: planned.bool("redirect_http")?,
-        hsts,
-        max_body: planned.str("max_body")?.to_owned(),
-        read_timeout: planned.str("read_timeout")?.to_owned(),
-        write_timeout: planned.str("write_timeout")?.to_owned(),
-        path_blocks: planned.strings("path_blocks")?,
-        preview_cookie: planned.opt_str("preview_cookie")?.map(|c| PreviewCookie(c.to_owned())),
-        freeze_page: planned.opt_str("freeze_page")?.map(str::to_owned),
-    })
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use mprov_sdk::{Attribute, Diagnostics, Field, Object, Schema, Type, Value};
 
 use super::{UNEXPECTED, UNEXPECTED_MEANS, known, refuse};
@@ -5,12 +7,14 @@ use crate::model::Tls;
 use crate::{check, duration, size};
 
 pub const KIND: &str = "proxy_route";
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 pub fn schema() -> Schema {
     Schema::new(
         KIND,
         "A site behind the proxy. It has two slots, of which one is live. A change of upstream fills the other slot, \
-         waits until it answers and switches by a state file, so that no request fails.",
+         waits until it answers and switches. Upstream, live slot and freeze are state files that the proxy looks \
+         for with every request: their changes load no configuration, so that no request fails.",
         [
             (
                 "hostname",
@@ -76,18 +80,56 @@ pub fn schema() -> Schema {
                 .default(Value::list(["/mprov-health*".into()])),
             ),
             (
+                "allow",
+                Attribute::optional(
+                    Type::list(Type::String),
+                    "Networks from which the site may be seen, e.g. [\"10.1.0.0/16\", \"2001:db8::/32\"]; everybody may where \
+                     it is null. Others get the 404 of a name that the proxy does not know. What counts is the address \
+                     that the connection to the proxy comes from, never a header. Behind Docker's port mapping that of a \
+                     visitor from the machine itself is the network's gateway.",
+                ),
+            ),
+            (
                 "preview_cookie",
                 Attribute::optional(
                     Type::String,
                     "Secret value of the cookie mprov_preview. Whoever sends it sees the slot that is not live, even \
-                     during a freeze. It is in the proxy's saved configuration, which only root and the proxy can read.",
+                     during a freeze, or what everybody sees while that slot is empty. The cookie is not passed on, and \
+                     the answers are not to be cached. It is in the proxy's saved configuration, which only root and \
+                     the proxy can read.",
                 )
                 .sensitive(),
             ),
-            ("freeze_page", Attribute::optional(Type::String, "HTML shown with 503 while the route is frozen.")),
+            (
+                "freeze_page",
+                Attribute::optional(
+                    Type::String,
+                    "HTML shown while the route is frozen: with 503 and Retry-After, not to be cached, and with the \
+                     connection closed after it.",
+                ),
+            ),
             (
                 "frozen",
-                Attribute::optional(Type::Bool, "Answer everything with 503 and the freeze page.").default(false),
+                Attribute::optional(Type::Bool, "Keep users out: answer them with the freeze page.").default(false),
+            ),
+            (
+                "pause",
+                Attribute::optional(
+                    Type::String,
+                    "Time that a request waits for the thaw before it gets the freeze page, for a switch that takes \
+                     seconds. The clients' own patience is the limit: 30s suits browsers. Each waiting request holds a \
+                     connection and some memory. Needs admin to be a socket.",
+                )
+                .default("0s"),
+            ),
+            (
+                "drain_timeout",
+                Attribute::optional(
+                    Type::String,
+                    "Time that a freeze waits for the requests that the live upstream is working on. When it is over, \
+                     the freeze goes on and says how many are left.",
+                )
+                .default("30s"),
             ),
             (
                 "health_path",
@@ -110,6 +152,7 @@ pub fn schema() -> Schema {
             ("url", Attribute::computed(Type::String, "The address as users type it.").recomputed_by(["tls"])),
         ],
     )
+    .freezes_by("frozen")
 }
 
 pub fn validate(config: &Object) -> Diagnostics {
@@ -141,10 +184,14 @@ pub fn validate(config: &Object) -> Diagnostics {
     if known(config, "max_body").is_some_and(|s| size::parse(s).is_none()) {
         found.push(refuse("max_body", "max_body is no size", "Write it as \"512M\" or \"2G\"."));
     }
-    for name in ["read_timeout", "write_timeout", "health_timeout"] {
+    for name in ["read_timeout", "write_timeout", "pause", "drain_timeout", "health_timeout"] {
         if known(config, name).is_some_and(|t| duration::parse(t).is_none()) {
             found.push(refuse(name, format!("{name} is no time"), "Write it as \"30s\", \"5m\" or \"1h\"."));
         }
+    }
+    let pause = known(config, "pause").and_then(duration::parse);
+    if pause.is_some_and(|p| p > LONGEST_PAUSE) {
+        found.push(refuse("pause", "pause is too long", "No client waits for more than 10 minutes."));
     }
     if known(config, "health_path").is_some_and(|p| !p.starts_with('/')) {
         found.push(refuse("health_path", "health_path is no path", "It begins with \"/\"."));
@@ -156,6 +203,18 @@ pub fn validate(config: &Object) -> Diagnostics {
             "not a path",
             "Each begins with \"/\" or \"*\" and holds no \"{\".",
         ));
+    }
+    if let Some(networks) = config["allow"].as_elements() {
+        if networks.is_empty() {
+            found.push(refuse("allow", "nobody may see the route", "Leave allow out for everybody."));
+        }
+        if networks.iter().any(|n| n.as_str().is_some_and(|n| !check::is_network(n))) {
+            found.push(refuse(
+                "allow",
+                "not a network",
+                "Write each as an address with the length of its prefix, e.g. \"10.1.0.0/16\" or \"192.0.2.7/32\".",
+            ));
+        }
     }
     if known(config, "preview_cookie").is_some_and(|c| !check::is_preview_cookie(c)) {
         found.push(refuse(

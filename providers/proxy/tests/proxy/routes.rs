@@ -1,51 +1,15 @@
-//! The provider against a real Caddy.
-
-mod support;
-
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use mprov_sdk::{Object, Value};
 use serde_json::json;
-use support::client::get;
-use support::{Caddy, Client, Site, Upstream, call, changes, desired};
 
-const SERVER: &str = "proxy_server";
-const ROUTE: &str = "proxy_route";
-const CERTIFICATE: &str = "proxy_certificate";
-const COOKIE: &str = "Cookie: other=1; mprov_preview=secret-0123456789\r\n";
-
-fn server(caddy: &Caddy) -> Object {
-    desired(
-        SERVER,
-        [
-            ("http_port", i64::from(caddy.http_port).into()),
-            ("https_port", i64::from(caddy.https_port).into()),
-            ("public_http_port", i64::from(caddy.http_port).into()),
-            ("public_https_port", i64::from(caddy.https_port).into()),
-            ("hsts", 1000.into()),
-        ],
-    )
-}
-
-fn route(host: &'static str, upstream: &str) -> Object {
-    desired(
-        ROUTE,
-        [
-            ("hostname", host.into()),
-            ("upstream", upstream.into()),
-            ("tls", "off".into()),
-            ("health_timeout", "5s".into()),
-        ],
-    )
-}
-
-async fn with_server(caddy: &Caddy) -> Site {
-    let site = caddy.site().await;
-    site.create(SERVER, &server(caddy)).await;
-    site
-}
+use crate::support::client::get;
+use crate::support::machine::LocalMachine;
+use crate::support::{
+    CERTIFICATE, Caddy, Client, Kind, Load, ROUTE, SERVER, Upstream, call, changes, desired, route, server,
+    with_server,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_route_serves_survives_a_crash_and_goes_away() {
@@ -146,50 +110,33 @@ async fn a_configuration_that_the_proxy_refuses_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_switch_by_state_file_fails_no_request() {
+async fn a_switch_fails_no_request() {
     let caddy = Caddy::start();
-    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
     let site = with_server(&caddy).await;
-    let on_blue = route("a.example.org", &blue.text());
-    let on_green = route("a.example.org", &green.text());
-    let mut made = site.create(ROUTE, &on_blue).await;
-    // Both slots are filled from here on, so that a switch loads no configuration.
-    made = site.update(ROUTE, &made, &on_green).await;
-    assert_eq!(made.str("live_slot"), Ok("b"));
-    let configuration = caddy.saved();
+    let blue = Upstream::start("blue").await;
+    let mut made = site.create(ROUTE, &route("a.example.org", &blue.text())).await;
+    let loads = caddy.loads();
+    assert!(loads > 0, "the log shows no load: {}", caddy.log());
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let (sent, failed) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let clients: Vec<_> = (0..8)
-        .map(|_| {
-            let (stop, sent, failed, port) = (stop.clone(), sent.clone(), failed.clone(), caddy.http_port);
-            tokio::spawn(async move {
-                let mut client = Client::connect(port).await;
-                while !stop.load(Ordering::Relaxed) {
-                    sent.fetch_add(1, Ordering::Relaxed);
-                    let answer = client.try_get("a.example.org", "/", "").await;
-                    if answer.is_none_or(|a| a.status != 200) {
-                        failed.fetch_add(1, Ordering::Relaxed);
-                        client = Client::connect(port).await;
-                    }
-                }
-            })
-        })
-        .collect();
-    for turn in 0..20 {
-        let (wanted, name) = if turn % 2 == 0 { (&on_blue, "I am blue") } else { (&on_green, "I am green") };
-        made = site.update(ROUTE, &made, wanted).await;
-        let seen = get(caddy.http_port, "a.example.org", "/", "").await.body;
-        assert!(seen.starts_with(name), "turn {turn}: {seen}");
+    let load = Load::start(caddy.http_port, "a.example.org", 8, Duration::from_millis(2), Kind::Get);
+    let mut upstreams = vec![blue];
+    for name in ["green", "red", "blue", "green", "red", "blue"] {
+        load.wait_for(&format!("200 {}", upstreams.last().map_or("", |u| u.name)), 20).await;
+        // One that the proxy has never heard of, at an address of its own.
+        let next = Upstream::start(name).await;
+        made = site.update(ROUTE, &made, &route("a.example.org", &next.text())).await;
+        let switched = Instant::now();
+        upstreams.push(next);
+        load.wait_for(&format!("200 {name}"), 20).await;
+        let before = &upstreams[upstreams.len() - 2];
+        let late = before.arrivals().iter().filter(|a| a.at > switched).count();
+        assert!(late <= 8, "{late} requests came to {} after the switch", before.name);
     }
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.await.expect("client");
-    }
-    let sent = sent.load(Ordering::Relaxed);
-    assert!(sent > 500, "only {sent} requests were sent: no load");
-    assert_eq!(failed.load(Ordering::Relaxed), 0, "of {sent} requests");
-    assert_eq!(caddy.saved(), configuration, "a switch changes no configuration");
+    let report = load.stop().await;
+    report.assert_only(&["200 blue", "200 green", "200 red"]);
+    report.assert_rate(50.0);
+    assert!(report.exchanges.len() > 500, "only {}", report.exchanges.len());
+    assert_eq!(caddy.loads(), loads, "a switch loads no configuration");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,124 +166,6 @@ async fn an_upstream_that_is_not_well_never_becomes_live() {
     assert_eq!(made.str("live_slot"), Ok("b"));
     assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am green"));
     assert_eq!(get(caddy.http_port, "a.example.org", "/inside-only", "").await.status, 403);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_freeze_stops_everybody_but_the_operator() {
-    let caddy = Caddy::start();
-    let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
-    let site = with_server(&caddy).await;
-    let page = "<style>h1{color:red}</style><h1>{http.request.host} is {back} soon</h1>";
-    let mut planned = route("a.example.org", &blue.text());
-    planned.set("preview_cookie", Value::from("secret-0123456789").sensitive()).set("freeze_page", page);
-    let made = site.create(ROUTE, &planned).await;
-    // The other slot was never filled.
-    assert!(get(caddy.http_port, "a.example.org", "/", COOKIE).await.body.starts_with("I am blue"));
-
-    planned.set("upstream", green.text());
-    let made = site.update(ROUTE, &made, &planned).await;
-    planned.set("frozen", true);
-    let made = site.update(ROUTE, &made, &planned).await;
-    let answer = get(caddy.http_port, "a.example.org", "/", "").await;
-    assert_eq!((answer.status, &*answer.body), (503, page));
-    assert!(answer.head.contains("Retry-After: 60"), "{}", answer.head);
-    let wrong = "Cookie: mprov_preview=secret-012345678\r\n";
-    assert_eq!(get(caddy.http_port, "a.example.org", "/", wrong).await.status, 503);
-    let shown = get(caddy.http_port, "a.example.org", "/", COOKIE).await;
-    assert!(shown.body.starts_with("I am blue") && shown.head.contains("X-Mprov-Slot: a"), "{shown:?}");
-    assert!(!caddy.log().contains("secret-0123456789"), "the cookie is in the log");
-
-    planned.set("frozen", false);
-    site.update(ROUTE, &made, &planned).await;
-    assert!(get(caddy.http_port, "a.example.org", "/", "").await.body.starts_with("I am green"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tls_by_the_proxy_itself_and_by_a_given_certificate() {
-    let caddy = Caddy::start();
-    let blue = Upstream::start("blue").await;
-    let site = with_server(&caddy).await;
-
-    let given = rcgen::generate_simple_self_signed(["given.example.org".to_owned()]).expect("certificate");
-    let key_pem = given.signing_key.serialize_pem();
-    let certificate = desired(
-        CERTIFICATE,
-        [
-            ("name", "given".into()),
-            ("cert_pem", given.cert.pem().into()),
-            ("key_pem", Value::from(key_pem.clone()).sensitive()),
-        ],
-    );
-    let certificate = site.create(CERTIFICATE, &certificate).await;
-    assert_eq!(site.read(CERTIFICATE, &certificate).await.as_ref(), Some(&certificate));
-    let secret_line = key_pem.lines().nth(1).expect("a line of the key");
-    assert!(!caddy.saved().contains(secret_line), "the key is in the saved configuration");
-    for entry in std::fs::read_dir(caddy.path("config/certs")).expect("folder") {
-        let mode = entry.expect("entry").metadata().expect("metadata").permissions().mode();
-        assert_eq!(mode & 0o777, 0o640);
-    }
-
-    let mut on_given = route("given.example.org", &blue.text());
-    on_given.set("tls", "certificate").set("certificate", "given");
-    site.create(ROUTE, &on_given).await;
-    let mut internal = route("internal.example.org", &blue.text());
-    internal.set("tls", "internal");
-    let made = site.create(ROUTE, &internal).await;
-    assert_eq!(site.read(ROUTE, &made).await.as_ref(), Some(&made));
-    assert_eq!(site.read(CERTIFICATE, &certificate).await.as_ref(), Some(&certificate));
-    let listeners = site.read(SERVER, &server(&caddy)).await.expect("it is there");
-    assert_eq!(changes(SERVER, &server(&caddy), &listeners), Vec::<String>::new());
-
-    let plain = get(caddy.http_port, "internal.example.org", "/a?b=c", "").await;
-    assert_eq!(plain.status, 308);
-    let location = format!("Location: https://internal.example.org:{}/a?b=c", caddy.https_port);
-    assert!(plain.head.contains(&location), "{}", plain.head);
-
-    let root = wait_for_file(&caddy.path("data/pki/authorities/local/root.crt")).await;
-    for (host, trusted) in
-        [("given.example.org", given.cert.pem().into_bytes()), ("internal.example.org", root)]
-    {
-        let client = reqwest::Client::builder()
-            .tls_certs_only([reqwest::Certificate::from_pem(&trusted).expect("a certificate")])
-            .resolve(host, ([127, 0, 0, 1], caddy.https_port).into())
-            .no_proxy()
-            .build()
-            .expect("client");
-        let answer = wait_for_answer(&client, &format!("https://{host}:{}/", caddy.https_port)).await;
-        assert_eq!(answer.status(), 200, "{host}");
-        assert_eq!(answer.headers()["Strict-Transport-Security"], "max-age=1000");
-        let body = answer.text().await.expect("a body");
-        assert!(body.contains("X-Forwarded-Proto: https"), "{body}");
-    }
-
-    let fault = site.of(CERTIFICATE).delete(&call("d"), &certificate).await.expect_err("in use");
-    assert!(fault.summary.contains("in use"), "{fault}");
-    site.delete(ROUTE, &on_given).await;
-    site.delete(CERTIFICATE, &certificate).await;
-    assert_eq!(std::fs::read_dir(caddy.path("config/certs")).expect("folder").count(), 0);
-}
-
-/// The proxy signs its own certificates after it has taken the configuration; until then it
-/// refuses to speak TLS for the name.
-async fn wait_for_answer(client: &reqwest::Client, url: &str) -> reqwest::Response {
-    for _ in 0..200 {
-        if let Ok(answer) = client.get(url).send().await {
-            return answer;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{url} did not answer in 10 s");
-}
-
-/// The proxy makes its authority after it has taken the configuration.
-async fn wait_for_file(path: &std::path::Path) -> Vec<u8> {
-    for _ in 0..200 {
-        if let Ok(bytes) = std::fs::read(path) {
-            return bytes;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{} did not appear in 10 s", path.display());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -383,7 +212,7 @@ async fn what_another_step_made_is_never_taken_over() {
     while site.of(SERVER).read(&call("r"), &server(&foreign)).await.is_err()
         || !foreign.path("run/admin.sock").exists()
     {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     foreign.admin("PATCH", "/config/apps/http/servers/main/routes/0/handle/0", Some(&config)).await;
     let fault = site.of(ROUTE).create(&call("t"), &planned).await.expect_err("not ours");
@@ -431,7 +260,7 @@ async fn a_proxy_that_has_just_been_started_is_waited_for() {
     let site = caddy.site().await;
     let planned = server(&caddy);
     let creating = tokio::spawn(async move { site.of(SERVER).create(&call("t"), &planned).await });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!creating.is_finished());
     caddy.run();
     let made = creating.await.expect("task").unwrap_or_else(|f| panic!("create: {f}"));
@@ -453,8 +282,7 @@ fn admin_addresses_that_others_reach_are_refused() {
             .with("state_dir", "/s/state")
             .with("state_mount", "/s/state")
             .with("group", 0);
-        let services =
-            mprov_sdk::Services { machine: Some(Arc::new(support::machine::LocalMachine)), containers: None };
+        let services = mprov_sdk::Services { machine: Some(Arc::new(LocalMachine)), containers: None };
         let configured = runtime.block_on(mprov_provider_proxy::provider().configure(&config, services));
         let fault = configured.err().unwrap_or_else(|| panic!("{admin} was accepted"));
         assert!(fault.summary.contains("admin address"), "{fault}");

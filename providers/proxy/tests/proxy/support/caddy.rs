@@ -3,8 +3,9 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use mprov_sdk::{Object, Services};
+use mprov_sdk::{Machine, Object, Services};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -77,13 +78,49 @@ impl Caddy {
         std::fs::read_to_string(self.path("config/caddy.json")).expect("a saved configuration")
     }
 
+    /// How many requests to load a configuration its log shows.
+    pub fn loads(&self) -> usize {
+        let is_load =
+            |line: &&str| line.contains(r#""logger":"admin.api""#) && line.contains(r#""method":"POST""#);
+        self.log().lines().filter(is_load).count()
+    }
+
+    /// Processor time that it has used.
+    pub fn used(&self) -> Duration {
+        let id = self.child.as_ref().expect("it runs").id();
+        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("its status");
+        let fields: Vec<&str> = text.rsplit(") ").next().expect("fields").split(' ').collect();
+        // proc(5): utime and stime, in ticks of 10 ms on every Linux.
+        let ticks: u64 = fields[11..13].iter().map(|t| t.parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Waits until so many requests wait for a thaw.
+    pub async fn wait_for_waiting(&self, requests: u64) {
+        let gate = format!("unix/{}", self.path("run/probe.sock").display());
+        for _ in 0..400 {
+            let upstreams = self.admin("GET", "/reverse_proxy/upstreams", None).await;
+            let mut upstreams = upstreams.as_array().expect("a list").iter();
+            let at_the_gate = upstreams.find(|u| u["address"] == gate.as_str());
+            if at_the_gate.is_some_and(|u| u["num_requests"].as_u64() >= Some(requests)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{requests} requests did not wait in 10 s");
+    }
+
     pub async fn site(&self) -> Site {
+        self.site_on(Arc::new(LocalMachine)).await
+    }
+
+    pub async fn site_on(&self, machine: Arc<dyn Machine>) -> Site {
         let config = Object::new()
             .with("admin", format!("unix://{}", self.path("run/admin.sock").display()))
             .with("state_dir", self.path("state").display().to_string())
             .with("state_mount", self.path("state").display().to_string())
             .with("group", i64::from(group_of_this_process()));
-        let services = Services { machine: Some(Arc::new(LocalMachine)), containers: None };
+        let services = Services { machine: Some(machine), containers: None };
         let session = mprov_provider_proxy::provider().configure(&config, services).await;
         Site { session: session.unwrap_or_else(|f| panic!("configure: {f}")) }
     }

@@ -2,6 +2,8 @@
 
 pub mod caddy;
 pub mod client;
+pub mod events;
+pub mod load;
 pub mod machine;
 pub mod upstream;
 
@@ -11,7 +13,45 @@ use mprov_sdk::{Call, CancellationToken, Object, Session, Silent, Value};
 
 pub use caddy::Caddy;
 pub use client::Client;
+pub use events::Heard;
+pub use load::{Kind, Load};
 pub use upstream::Upstream;
+
+pub const SERVER: &str = "proxy_server";
+pub const ROUTE: &str = "proxy_route";
+pub const CERTIFICATE: &str = "proxy_certificate";
+pub const COOKIE: &str = "Cookie: other=1; mprov_preview=secret-0123456789\r\n";
+
+pub fn server(caddy: &Caddy) -> Object {
+    desired(
+        SERVER,
+        [
+            ("http_port", i64::from(caddy.http_port).into()),
+            ("https_port", i64::from(caddy.https_port).into()),
+            ("public_http_port", i64::from(caddy.http_port).into()),
+            ("public_https_port", i64::from(caddy.https_port).into()),
+            ("hsts", 1000.into()),
+        ],
+    )
+}
+
+pub fn route(host: &'static str, upstream: &str) -> Object {
+    desired(
+        ROUTE,
+        [
+            ("hostname", host.into()),
+            ("upstream", upstream.into()),
+            ("tls", "off".into()),
+            ("health_timeout", "5s".into()),
+        ],
+    )
+}
+
+pub async fn with_server(caddy: &Caddy) -> Site {
+    let site = caddy.site().await;
+    site.create(SERVER, &server(caddy)).await;
+    site
+}
 
 /// A call of the step with that token.
 pub fn call(token: &str) -> Call {
