@@ -13,6 +13,11 @@ mod provider;
 mod resource;
 #[cfg(test)]
 mod rig;
+mod room;
+#[cfg(test)]
+mod scratch;
+mod size;
+mod tool;
 
 pub use provider::provider;
 

@@ -48,6 +48,19 @@ pub struct Space {
     pub free: u64,
 }
 
+/// Something that is mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Where: at the path that was asked for, or below it.
+    pub point: String,
+    /// Device number, `7:0`; of no device on btrfs.
+    pub number: String,
+    /// Type of the filesystem.
+    pub kind: String,
+    /// The device, for filesystems that are on one.
+    pub source: String,
+}
+
 /// A machine. Paths are absolute and of that machine.
 ///
 /// Errors are those of the operating system: `NotFound`, `AlreadyExists`, `Unsupported` and the
@@ -115,15 +128,15 @@ pub trait Connection: Send + Sync {
     /// Writes everything that the path's filesystem has in memory.
     async fn sync(&self, path: &str) -> io::Result<()>;
 
-    /// Whether a file in that directory can share the data of another: tried, and nothing left
-    /// behind.
-    async fn shares_data(&self, directory: &str) -> io::Result<bool>;
+    /// Whether a file in the one directory can share its data with a file in the other: tried, and
+    /// nothing left behind.
+    async fn shares_data(&self, from: &str, to: &str) -> io::Result<bool>;
 
     /// Whether the directory is on btrfs.
     async fn is_btrfs(&self, directory: &str) -> io::Result<bool>;
 
     async fn space(&self, path: &str) -> io::Result<Space>;
 
-    /// Mount points at the path and below.
-    async fn mounts_in(&self, path: &str) -> io::Result<Vec<String>>;
+    /// What is mounted at the path and below, in the order it was mounted.
+    async fn mounts_in(&self, path: &str) -> io::Result<Vec<Mount>>;
 }

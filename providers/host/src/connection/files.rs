@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, XattrFlags};
 use rustix::process::{Gid, Uid};
 use sha2::{Digest, Sha256};
 
-use super::api::{EntryKind, Space, Stat};
+use super::api::{EntryKind, Mount, Space, Stat};
 
 const BTRFS_MAGIC: u64 = 0x9123_683e;
 
@@ -181,10 +181,16 @@ fn sync_folder(path: &str) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-pub fn shares_data(directory: &str) -> io::Result<bool> {
+pub fn shares_data(from: &str, to: &str) -> io::Result<bool> {
     // Files without a name: nothing to clean up, whatever happens.
-    let unnamed = || rustix::fs::open(directory, OFlags::TMPFILE | OFlags::RDWR, Mode::RUSR | Mode::WUSR);
-    let (one, other) = match (unnamed(), unnamed()) {
+    let unnamed =
+        |directory| rustix::fs::open(directory, OFlags::TMPFILE | OFlags::RDWR, Mode::RUSR | Mode::WUSR);
+    let one = match unnamed(from) {
+        // A snapshot that nobody may write to: the filesystem it is in has to tell.
+        Err(rustix::io::Errno::ROFS) => unnamed(to),
+        other => other,
+    };
+    let (one, other) = match (one, unnamed(to)) {
         (Ok(one), Ok(other)) => (File::from(one), other),
         (Err(rustix::io::Errno::OPNOTSUPP), _) => return Ok(false),
         (Err(error), _) | (_, Err(error)) => return Err(error.into()),
@@ -207,11 +213,25 @@ pub fn space(path: &str) -> io::Result<Space> {
     Ok(Space { total: found.f_blocks * found.f_frsize, free: found.f_bavail * found.f_frsize })
 }
 
-pub fn mounts_in(path: &str) -> io::Result<Vec<String>> {
+pub fn mounts_in(path: &str) -> io::Result<Vec<Mount>> {
     let real = fs::canonicalize(path)?;
     let table = fs::read_to_string("/proc/self/mountinfo")?;
-    let points = table.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape);
-    Ok(points.filter(|point| Path::new(point).starts_with(&real)).collect())
+    Ok(table.lines().filter_map(|line| mount(line, path, &real)).collect())
+}
+
+/// A line of the table, where it is at the path or below; see proc_pid_mountinfo(5).
+fn mount(line: &str, path: &str, real: &Path) -> Option<Mount> {
+    let (place, filesystem) = line.split_once(" - ")?;
+    let place: Vec<&str> = place.split(' ').collect();
+    let mut filesystem = filesystem.split(' ').map(unescape);
+    let point = unescape(place.get(4)?);
+    let below = Path::new(&point).strip_prefix(real).ok()?.to_str()?;
+    Some(Mount {
+        point: if below.is_empty() { path.to_owned() } else { format!("{path}/{below}") },
+        number: (*place.get(2)?).to_owned(),
+        kind: filesystem.next()?,
+        source: filesystem.next()?,
+    })
 }
 
 /// Mount tables write space, tab, newline and backslash as three octal digits.

@@ -3,7 +3,7 @@ use std::io;
 use async_trait::async_trait;
 use mprov_sdk::{CancellationToken, Events, ExecOutput, ExecRequest, Fault};
 
-use super::api::{Connection, NewFile, Space, Stat};
+use super::api::{Connection, Mount, NewFile, Space, Stat};
 use super::files;
 use super::process::run;
 use crate::ownership::{Account, resolve};
@@ -122,8 +122,9 @@ impl Connection for Local {
         on_disk!(sync, path)
     }
 
-    async fn shares_data(&self, directory: &str) -> io::Result<bool> {
-        on_disk!(shares_data, directory)
+    async fn shares_data(&self, from: &str, to: &str) -> io::Result<bool> {
+        let to = to.to_owned();
+        on_disk!(shares_data, from, &to)
     }
 
     async fn is_btrfs(&self, directory: &str) -> io::Result<bool> {
@@ -134,7 +135,7 @@ impl Connection for Local {
         on_disk!(space, path)
     }
 
-    async fn mounts_in(&self, path: &str) -> io::Result<Vec<String>> {
+    async fn mounts_in(&self, path: &str) -> io::Result<Vec<Mount>> {
         on_disk!(mounts_in, path)
     }
 }

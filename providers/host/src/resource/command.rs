@@ -9,12 +9,10 @@ use mprov_sdk::{
 use super::command_plan::EFFECT;
 use super::redaction::Redaction;
 use crate::connection::Connection;
-use crate::fault::cannot;
 use crate::path::absolute;
 use crate::refused;
+use crate::tool::{TOKEN_VARIABLE, none_running};
 
-/// The variable that tells a process which step it belongs to.
-pub const TOKEN_VARIABLE: &str = "MPROV_TOKEN";
 /// What a `read` command exits with where the thing is absent, as `test` and `grep` do. Every
 /// other status but 0 is a failure to look.
 const ABSENT: i64 = 1;
@@ -147,12 +145,8 @@ impl Resource for HostCommand {
     }
 
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
-        let marker = format!("{TOKEN_VARIABLE}={}", call.token);
-        let running = self.0.processes_with(&marker).await.map_err(cannot("look into", "/proc"))?;
-        if let Some(process) = running.first() {
-            return Err(Fault::new(format!("a command of {} is still running, as process {process}", call.address))
-                .detail("It was started by the apply before, which was killed. Wait for it or end it, then apply again."));
-        }
+        let what = format!("a command of {} is still running", call.address);
+        none_running(self.0.as_ref(), call, &what).await?;
         let unsure = planned.clone().with("stdout", "").with("exit_code", Value::Null);
         match self.look(call, planned).await {
             Ok(Look::Absent) => Ok(None),

@@ -213,8 +213,13 @@ pub async fn refuse_mounts(connection: &dyn Connection, path: &str) -> Result<()
     let mounts = connection.mounts_in(path).await.map_err(cannot("look for mounts in", path))?;
     match mounts.is_empty() {
         true => Ok(()),
-        false => Err(Fault::new(format!("{path} cannot be removed: something is mounted in it"))
-            .detail(format!("Unmount {} first; what is mounted there would be emptied.", mounts.join(", ")))),
+        false => {
+            let points: Vec<&str> = mounts.iter().map(|mount| mount.point.as_str()).collect();
+            Err(Fault::new(format!("{path} cannot be removed: something is mounted in it")).detail(format!(
+                "Unmount {} first; what is mounted there would be emptied.",
+                points.join(", ")
+            )))
+        }
     }
 }
 

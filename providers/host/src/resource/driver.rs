@@ -1,12 +1,12 @@
-use mprov_sdk::{Call, CancellationToken, Events, ExecRequest, Fault, Silent};
+use mprov_sdk::{Call, Events, Fault};
 
 use tokio::sync::Mutex;
 
-use super::command::TOKEN_VARIABLE;
 use super::directory::refuse_mounts;
 use crate::connection::{Connection, EntryKind};
 use crate::fault::cannot;
 use crate::path::beside;
+use crate::tool::{ask, run};
 
 /// Inode of the root of every btrfs subvolume, and of nothing else on btrfs that is a directory.
 const SUBVOLUME_INODE: u64 = 256;
@@ -35,34 +35,46 @@ impl Driver {
         }
     }
 
-    pub fn clones_at_once(self) -> bool {
+    /// Whether a clone holds the data of one single instant, also of a volume that is written to.
+    pub fn clones_one_instant(self) -> bool {
         self == Self::Btrfs
     }
 
-    /// The best that works in that directory: each is tried, nothing is left behind.
-    pub async fn probe(connection: &dyn Connection, directory: &str) -> Result<Self, Fault> {
-        if Self::Btrfs.works(connection, directory).await?.is_ok() {
-            return Ok(Self::Btrfs);
+    /// The best that works in that directory, for a clone of the source where there is one: each
+    /// is tried, nothing is left behind.
+    pub async fn probe(
+        connection: &dyn Connection,
+        source: Option<&str>,
+        directory: &str,
+    ) -> Result<Self, Fault> {
+        for driver in [Self::Btrfs, Self::Reflink] {
+            if driver.works(connection, source, directory).await?.is_ok() {
+                return Ok(driver);
+            }
         }
-        match Self::Reflink.works(connection, directory).await? {
-            Ok(()) => Ok(Self::Reflink),
-            Err(_) => Ok(Self::Copy),
-        }
+        Ok(Self::Copy)
     }
 
     /// Whether it works in that directory, or why not.
     pub async fn works(
         self,
         connection: &dyn Connection,
+        source: Option<&str>,
         directory: &str,
     ) -> Result<Result<(), String>, Fault> {
         match self {
-            Self::Btrfs => try_subvolume(connection, directory).await,
-            Self::Reflink => {
-                let shares = connection.shares_data(directory).await;
-                let shares = shares.map_err(cannot("try to clone a file in", directory))?;
-                Ok(if shares { Ok(()) } else { Err("the filesystem cannot share data between files".into()) })
+            Self::Btrfs => {
+                if let Some(source) = source
+                    && !is_subvolume(connection, source).await?
+                {
+                    return Ok(Err("what it is a clone of is not a subvolume".into()));
+                }
+                match try_subvolume(connection, directory).await? {
+                    Ok(()) => share_data(connection, source, directory).await,
+                    Err(why) => Ok(Err(why)),
+                }
             }
+            Self::Reflink => share_data(connection, source, directory).await,
             Self::Copy => Ok(Ok(())),
         }
     }
@@ -70,7 +82,7 @@ impl Driver {
     /// Makes an empty volume.
     pub async fn make(self, connection: &dyn Connection, call: &Call, path: &str) -> Result<(), Fault> {
         match self {
-            Self::Btrfs => run(connection, call, ["btrfs", "subvolume", "create", path]).await,
+            Self::Btrfs => run(connection, call, &["btrfs", "subvolume", "create", path]).await.map(drop),
             Self::Reflink | Self::Copy => {
                 connection.make_dir(path, 0o755).await.map_err(cannot("make the volume", path))
             }
@@ -87,15 +99,17 @@ impl Driver {
     ) -> Result<(), Fault> {
         let reflink = match self {
             Self::Btrfs => {
-                return run(connection, call, ["btrfs", "subvolume", "snapshot", source, path]).await;
+                return run(connection, call, &["btrfs", "subvolume", "snapshot", source, path])
+                    .await
+                    .map(drop);
             }
             Self::Reflink => "--reflink=always",
-            Self::Copy => "--reflink=auto",
+            Self::Copy => "--reflink=never",
         };
         connection.make_dir(path, 0o700).await.map_err(cannot("make the volume", path))?;
         // The content with the directory's own attributes: `source/.` stands for both.
         let content = format!("{source}/.");
-        run(connection, call, ["cp", "-a", reflink, "--", &content, path]).await?;
+        run(connection, call, &["cp", "-a", reflink, "--", &content, path]).await?;
         // Its name must not be on disk before its data is. A snapshot is a transaction already.
         connection.sync(path).await.map_err(cannot("write to disk", path))
     }
@@ -115,8 +129,7 @@ pub async fn remove(connection: &dyn Connection, events: &dyn Events, path: &str
     }
     refuse_mounts(connection, path).await?;
     if is_subvolume(connection, path).await? {
-        let request = ExecRequest::new(["btrfs", "subvolume", "delete", path]);
-        let deleted = connection.exec(request, &Silent, &CancellationToken::new()).await;
+        let deleted = ask(connection, &["btrfs", "subvolume", "delete", path]).await;
         if deleted.is_ok_and(|output| output.success()) {
             return Ok(());
         }
@@ -124,6 +137,23 @@ pub async fn remove(connection: &dyn Connection, events: &dyn Events, path: &str
     }
     events.progress(&format!("removing the files in {path}"));
     connection.remove_tree(path).await.map_err(cannot("remove", path))
+}
+
+/// Whether files of the source, or else of the directory itself, can share their data with files
+/// in the directory, or why not.
+async fn share_data(
+    connection: &dyn Connection,
+    source: Option<&str>,
+    directory: &str,
+) -> Result<Result<(), String>, Fault> {
+    let from = source.unwrap_or(directory);
+    let shares = connection.shares_data(from, directory).await;
+    let why = match shares.map_err(cannot("try to clone a file in", directory))? {
+        true => return Ok(Ok(())),
+        false if source.is_some() => "files cannot share data with what it is a clone of",
+        false => "the filesystem cannot share data between files",
+    };
+    Ok(Err(why.into()))
 }
 
 static PROBE: Mutex<()> = Mutex::const_new(());
@@ -135,13 +165,11 @@ async fn try_subvolume(connection: &dyn Connection, directory: &str) -> Result<R
     // One name, so that a probe finds what a killed one has left; so one probe at a time.
     let _alone = PROBE.lock().await;
     let probe = beside(&format!("{directory}/probe"), "mprov-probe");
-    let request = |what| ExecRequest::new(["btrfs", "subvolume", what, &probe]);
-    let quiet = CancellationToken::new();
-    let made = match connection.exec(request("create"), &Silent, &quiet).await {
+    let made = match ask(connection, &["btrfs", "subvolume", "create", &probe]).await {
         Ok(output) => output,
         Err(fault) => return Ok(Err(fault.to_string())),
     };
-    let deleted = connection.exec(request("delete"), &Silent, &quiet).await?;
+    let deleted = ask(connection, &["btrfs", "subvolume", "delete", &probe]).await?;
     if !deleted.success() && !made.success() {
         return Ok(Err(made.tail(3)));
     }
@@ -150,22 +178,4 @@ async fn try_subvolume(connection: &dyn Connection, directory: &str) -> Result<R
         connection.remove_dir(&probe).await.map_err(cannot("remove", &probe))?;
     }
     Ok(Ok(()))
-}
-
-/// Runs a tool of a driver, recognizable as this step's after a crash.
-async fn run<const N: usize>(connection: &dyn Connection, call: &Call, argv: [&str; N]) -> Result<(), Fault> {
-    let mut request = ExecRequest::new(argv);
-    request.env.insert(TOKEN_VARIABLE.to_owned(), call.token.to_string());
-    let output = connection.exec(request, call.events.as_ref(), &call.cancel).await?;
-    match output.success() {
-        true => Ok(()),
-        false => {
-            let text = output.tail(5);
-            let advice = match text.contains("No space left") {
-                true => " Free some space or enlarge the filesystem, then apply again.",
-                false => "",
-            };
-            Err(Fault::new(format!("`{}` failed", argv.join(" "))).detail(format!("{text}{advice}")))
-        }
-    }
 }

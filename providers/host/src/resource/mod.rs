@@ -13,6 +13,8 @@ mod file;
 mod file_tests;
 mod redaction;
 mod volume;
+#[cfg(test)]
+mod volume_cost_tests;
 mod volume_plan;
 #[cfg(test)]
 mod volume_tests;

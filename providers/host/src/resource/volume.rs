@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, Type};
+use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Number, Object, Resource, Schema, Type, Usage};
 
-use super::command::TOKEN_VARIABLE;
 use super::driver::{Driver, is_subvolume, remove};
 use crate::connection::{Connection, EntryKind, Stat};
 use crate::fault::cannot;
 use crate::mark::{self, Mark};
 use crate::path::{folder, manageable, pending};
+use crate::room::{self, LITTLE};
+use crate::tool::none_running;
 use crate::{ownership, parents, refused};
 
 /// What a delete of a volume loses.
@@ -47,8 +48,18 @@ pub fn schema() -> Schema {
             ),
             ("driver_used", Attribute::computed(Type::String, "The driver that it was made with.")),
             (
-                "clone_instant",
-                Attribute::computed(Type::Bool, "A clone of it takes a moment, whatever its size."),
+                "one_instant",
+                Attribute::computed(
+                    Type::Bool,
+                    "A clone of it holds the data of one single instant, also while it is written to.",
+                ),
+            ),
+            (
+                "clone_copies",
+                Attribute::computed(
+                    Type::Number,
+                    "Bytes that are copied to make it as a clone; 0 where it shares the data.",
+                ),
             ),
             ("intact", Attribute::computed(Type::Bool, "False once a delete of it has begun.")),
             ("absolute_path", Attribute::computed(Type::String, "The path on the machine.")),
@@ -96,7 +107,9 @@ impl Resource for HostVolume {
         }
         if !config["driver"].is_unknown() && !config["clone_of"].is_unknown() {
             let driver = self.choose(&config, &directory, source.as_deref()).await?;
+            let copies = self.room(call, driver, source.as_deref(), &path).await?;
             config.set("driver_used", driver.name());
+            config.set("clone_copies", Number::from(copies));
         }
         Ok(config)
     }
@@ -121,8 +134,8 @@ impl Resource for HostVolume {
         let source = self.source(call, planned).await?;
         let made = parents::make(connection, &path, &call.token).await?;
         let filled = self.fill(call, planned, &path, source.as_deref(), wanted).await;
-        let driver = match filled {
-            Ok(driver) => driver,
+        let (driver, copied) = match filled {
+            Ok(filled) => filled,
             Err(fault) => {
                 // A failed clone must not fill the disk until the next try.
                 remove(connection, call.events.as_ref(), &pending(&path)).await?;
@@ -131,9 +144,7 @@ impl Resource for HostVolume {
                 return Err(fault);
             }
         };
-        let result =
-            planned.clone().with("driver_used", driver.name()).with("parents", parents::value(&made));
-        self.finished(&path, result).await
+        self.finished(&path, made_with(planned, driver, copied, &made)).await
     }
 
     async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
@@ -166,12 +177,7 @@ impl Resource for HostVolume {
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
         let connection = self.0.as_ref();
         let path = manageable(&call.base_dir, planned.str("path")?)?;
-        let marker = format!("{TOKEN_VARIABLE}={}", call.token);
-        let running = connection.processes_with(&marker).await.map_err(cannot("look into", "/proc"))?;
-        if let Some(process) = running.first() {
-            return Err(Fault::new(format!("the volume {path} is still being made, by process {process}"))
-                .detail("It was started by the apply before, which was killed. Wait for it or end it, then apply again."));
-        }
+        none_running(connection, call, &format!("the volume {path} is still being made")).await?;
         let made = parents::find(connection, &path, &call.token).await?;
         remove(connection, call.events.as_ref(), &pending(&path)).await?;
         let there = connection.stat(&path).await.map_err(cannot("look at", &path))?;
@@ -185,9 +191,27 @@ impl Resource for HostVolume {
             return Ok(None);
         }
         let driver = self.driver_of(&path).await?;
-        let result =
-            planned.clone().with("driver_used", driver.name()).with("parents", parents::value(&made));
-        self.finished(&path, result).await.map(Some)
+        // A copy is as large as what it was copied from.
+        let copied = match driver {
+            Driver::Copy if !planned["clone_of"].is_null() => room::total(connection, &path).await?,
+            _ => 0,
+        };
+        self.finished(&path, made_with(planned, driver, copied, &made)).await.map(Some)
+    }
+
+    async fn usage(&self, call: &Call, stored: &Object) -> Result<Option<Usage>, Fault> {
+        let connection = self.0.as_ref();
+        let path = manageable(&call.base_dir, stored.str("path")?)?;
+        if !self.exists(&path).await? {
+            return Ok(None);
+        }
+        let total = room::total(connection, &path).await?;
+        let unique = match stored.opt_str("driver_used")?.and_then(Driver::parse) {
+            Some(Driver::Btrfs) => Some(room::exclusive(connection, &path).await?.min(total)),
+            Some(Driver::Copy) => Some(total),
+            Some(Driver::Reflink) | None => None,
+        };
+        Ok(Some(Usage { total, unique }))
     }
 
     async fn import(&self, call: &Call, id: &str) -> Result<Object, Fault> {
@@ -200,6 +224,7 @@ impl Resource for HostVolume {
             .with("path", id)
             .with("driver", "auto")
             .with("driver_used", self.driver_of(&path).await?.name())
+            .with("clone_copies", 0)
             .with("parents", parents::value(&[]));
         self.finished(&path, known).await
     }
@@ -210,7 +235,32 @@ impl HostVolume {
         Ok(self.0.stat(path).await.map_err(cannot("look at", path))?.is_some())
     }
 
-    /// Makes the volume under its hidden name, complete and marked, and gives it its own.
+    /// The bytes that a clone has to copy, for which there is room.
+    async fn room(
+        &self,
+        call: &Call,
+        driver: Driver,
+        source: Option<&str>,
+        path: &str,
+    ) -> Result<u64, Fault> {
+        let connection = self.0.as_ref();
+        let copies = match source {
+            Some(source) if driver == Driver::Copy => {
+                call.events.progress(&format!("measuring {source}"));
+                room::total(connection, source).await?
+            }
+            _ => 0,
+        };
+        let what = match source {
+            Some(source) => format!("cloning {source}"),
+            None => format!("the volume {path}"),
+        };
+        room::require(connection, &what, folder(path), copies.saturating_add(LITTLE)).await?;
+        Ok(copies)
+    }
+
+    /// Makes the volume under its hidden name, complete and marked, and gives it its own. Returns
+    /// the bytes that were copied as well.
     async fn fill(
         &self,
         call: &Call,
@@ -218,11 +268,12 @@ impl HostVolume {
         path: &str,
         source: Option<&str>,
         mut wanted: ownership::Ownership,
-    ) -> Result<Driver, Fault> {
+    ) -> Result<(Driver, u64), Fault> {
         let connection = self.0.as_ref();
         let new = pending(path);
         remove(connection, call.events.as_ref(), &new).await?;
         let driver = self.choose(planned, folder(path), source).await?;
+        let copies = self.room(call, driver, source, path).await?;
         match source {
             Some(source) => {
                 call.events.progress(&format!("cloning {source} ({})", driver.name()));
@@ -237,7 +288,7 @@ impl HostVolume {
         // A clone has brought its source's mark along: it gets its own before its name.
         mark::set(connection, &new, path, &Mark::Made(call.token.to_string())).await?;
         connection.rename(&new, path).await.map_err(cannot("give its name to", path))?;
-        Ok(driver)
+        Ok((driver, copies))
     }
 
     async fn source(&self, call: &Call, planned: &Object) -> Result<Option<String>, Fault> {
@@ -258,33 +309,19 @@ impl HostVolume {
     /// The driver that is asked for, if it works there; for `auto` the best that does.
     async fn choose(&self, config: &Object, directory: &str, source: Option<&str>) -> Result<Driver, Fault> {
         let connection = self.0.as_ref();
-        let subvolume = match source {
-            Some(source) => is_subvolume(connection, source).await?,
-            None => true,
-        };
         let Some(driver) = config["driver"].as_str().and_then(Driver::parse) else {
-            return match Driver::probe(connection, directory).await? {
-                // Only a subvolume has snapshots; the files of another directory can share data.
-                Driver::Btrfs if !subvolume => Ok(Driver::Reflink),
-                best => Ok(best),
-            };
+            return Driver::probe(connection, source, directory).await;
         };
-        let cannot = match driver.works(connection, directory).await? {
-            Ok(()) if driver == Driver::Btrfs && !subvolume => {
-                "what it is a clone of is not a subvolume".into()
-            }
-            Ok(()) => return Ok(driver),
-            Err(why) => why,
-        };
+        let Err(why) = driver.works(connection, source, directory).await? else { return Ok(driver) };
         Err(Fault::new(format!("the volume driver \"{}\" does not work in {directory}", driver.name()))
-            .detail(format!("{cannot}. Use driver = \"auto\", or put the volume on another filesystem.")))
+            .detail(format!("{why}. Use driver = \"auto\", or put the volume on another filesystem.")))
     }
 
     async fn driver_of(&self, path: &str) -> Result<Driver, Fault> {
         if is_subvolume(self.0.as_ref(), path).await? {
             return Ok(Driver::Btrfs);
         }
-        match Driver::Reflink.works(self.0.as_ref(), path).await? {
+        match Driver::Reflink.works(self.0.as_ref(), None, path).await? {
             Ok(()) => Ok(Driver::Reflink),
             Err(_) => Ok(Driver::Copy),
         }
@@ -304,8 +341,21 @@ impl HostVolume {
         let mut observed = known.clone().with("absolute_path", path);
         ownership::observe(connection, stat, &known, &mut observed).await?;
         let driver = known["driver_used"].as_str().and_then(Driver::parse);
-        observed.set("clone_instant", driver.is_some_and(Driver::clones_at_once));
+        observed.set("one_instant", driver.is_some_and(Driver::clones_one_instant));
         observed.set("intact", mark::get(connection, path).await? != Some(Mark::Deleting));
         Ok(observed)
     }
+}
+
+/// What was planned, with what only the making tells. What the plan promised stays.
+fn made_with(planned: &Object, driver: Driver, copied: u64, parents: &[String]) -> Object {
+    let copied = match planned["clone_copies"].is_null() {
+        true => Number::from(copied).into(),
+        false => planned["clone_copies"].clone(),
+    };
+    planned
+        .clone()
+        .with("driver_used", driver.name())
+        .with("clone_copies", copied)
+        .with("parents", parents::value(parents))
 }

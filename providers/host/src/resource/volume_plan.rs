@@ -10,11 +10,12 @@ use super::driver::Driver;
 pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
     let Some(prior) = request.observed else {
         let mut planned = plan_by_schema(schema, request);
-        tell_drivers_speed(&mut planned.after);
+        tell_drivers_promise(&mut planned.after);
         return planned;
     };
     let mut config = request.config.clone();
     config.remove("driver_used");
+    config.remove("clone_copies");
     let mut planned = plan_by_schema(schema, &PlanRequest { config: &config, ..*request });
 
     let asked = config["driver"].as_str().unwrap_or("auto");
@@ -36,7 +37,7 @@ fn replace(
 ) {
     let anew = plan_by_schema(schema, &PlanRequest { observed: None, ..*request });
     planned.after = anew.after;
-    tell_drivers_speed(&mut planned.after);
+    tell_drivers_promise(&mut planned.after);
     planned.after.set("intact", true);
     if planned.verdict != Verdict::Replace {
         planned.impact = planned.impact.clone().join(&mprov_sdk::Impact::data_lost(super::volume::DATA));
@@ -59,10 +60,10 @@ fn replace(
     }
 }
 
-/// `clone_instant` follows from `driver_used`.
-fn tell_drivers_speed(after: &mut Object) {
+/// `one_instant` follows from `driver_used`.
+fn tell_drivers_promise(after: &mut Object) {
     if let Some(driver) = after["driver_used"].as_str().and_then(Driver::parse) {
-        after.set("clone_instant", driver.clones_at_once());
+        after.set("one_instant", driver.clones_one_instant());
     }
 }
 
@@ -78,7 +79,7 @@ mod tests {
     fn made() -> Object {
         config()
             .with("driver_used", "copy")
-            .with("clone_instant", false)
+            .with("one_instant", false)
             .with("intact", true)
             .with("mode", "0755")
     }
@@ -98,7 +99,7 @@ mod tests {
         let replaced = planned(&config().with("driver", "btrfs").with("driver_used", "btrfs"), &made());
         assert_eq!(replaced.verdict, Verdict::Replace);
         assert!(replaced.impact.data_lost.is_some());
-        assert_eq!(replaced.after["clone_instant"], true.into());
+        assert_eq!(replaced.after["one_instant"], true.into());
     }
 
     #[test]
@@ -120,6 +121,6 @@ mod tests {
         let request = PlanRequest { config: &config, stored: None, observed: None };
         let planned = plan(&schema(), &request);
         assert_eq!(planned.after["driver_used"], "btrfs".into());
-        assert_eq!(planned.after["clone_instant"], true.into());
+        assert_eq!(planned.after["one_instant"], true.into());
     }
 }
