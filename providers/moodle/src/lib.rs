@@ -30,6 +30,7 @@ mod setting;
 mod source;
 mod upgrade;
 mod validation;
+mod verification;
 mod web;
 
 pub use blueprint::blueprints;

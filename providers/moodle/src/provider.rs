@@ -6,7 +6,7 @@ use mprov_sdk::{
 };
 
 use crate::data::{checks, health};
-use crate::resource::{drain, maintenance, settings, site_schema, source};
+use crate::resource::{drain, maintenance, settings, site_schema, source, verification};
 use crate::session::MoodleSession;
 
 /// The provider `moodle`.
@@ -33,6 +33,7 @@ fn schema() -> ProviderSchema {
             settings::schema(),
             maintenance::schema(),
             drain::schema(),
+            verification::schema(),
         ],
         data_sources: vec![health::schema(), checks::schema()],
         uses: &["docker"],
@@ -51,6 +52,7 @@ impl Provider for MoodleProvider {
             site_schema::KIND => site_schema::validate(config),
             settings::KIND => settings::validate(config),
             maintenance::KIND => maintenance::validate(config),
+            verification::KIND => verification::validate(config),
             drain::KIND => drain::validate(config),
             health::KIND => health::validate(config),
             checks::KIND => checks::validate(config),

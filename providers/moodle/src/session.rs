@@ -4,7 +4,7 @@ use mprov_sdk::{Call, ContainerExec, DataSource, Fault, Object, Resource, Servic
 
 use crate::data::{checks, health};
 use crate::durability::Database;
-use crate::resource::{drain, maintenance, settings, site, site_schema, source};
+use crate::resource::{drain, maintenance, settings, site, site_schema, source, verification};
 use crate::web::Web;
 
 /// The configured provider: nothing but the way to containers.
@@ -53,6 +53,7 @@ impl Session for MoodleSession {
             site_schema::KIND => Some(Arc::new(site::SiteResource(self.sites()))),
             settings::KIND => Some(Arc::new(settings::SettingsResource(self.sites()))),
             maintenance::KIND => Some(Arc::new(maintenance::MaintenanceResource(self.sites()))),
+            verification::KIND => Some(Arc::new(verification::VerificationResource(self.sites()))),
             drain::KIND => Some(Arc::new(drain::DrainResource(self.sites()))),
             _ => None,
         }

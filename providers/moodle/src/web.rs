@@ -52,6 +52,23 @@ impl Web {
         self.run(call, &["php"], Some(text.into_bytes())).await
     }
 
+    /// The same for a script that may take as long as it takes; its lines go to `events`.
+    pub async fn follow_script(
+        &self,
+        call: &Call,
+        script: &str,
+        argument: &serde_json::Value,
+        events: &dyn Events,
+    ) -> Result<ExecOutput, Fault> {
+        let text = with_argument(script, argument);
+        self.follow(call, vec!["php".to_owned()], text.into_bytes(), events).await
+    }
+
+    /// Whether the container has that file.
+    pub async fn has(&self, call: &Call, path: &str) -> Result<bool, Fault> {
+        Ok(self.run(call, &["test", "-f", path], None).await?.success())
+    }
+
     async fn exec(
         &self,
         call: &Call,

@@ -4,3 +4,4 @@ pub mod settings;
 pub mod site;
 pub mod site_schema;
 pub mod source;
+pub mod verification;

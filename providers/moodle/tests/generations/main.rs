@@ -13,3 +13,4 @@ mod origin;
 
 mod drain;
 mod upgrade;
+mod verification;
