@@ -79,6 +79,11 @@ module "moodle" {
   admin         = { email = "admin@example.invalid" }
   php           = var.php
   settings      = var.settings
+
+  # New code is a new generation of the site: rehearsed on a clone, then switched to.
+  rollout {
+    on = [image]
+  }
 }
 
 resource "proxy_server" "site" {

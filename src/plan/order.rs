@@ -72,6 +72,14 @@ struct ByKey {
     deletes: HashMap<String, Vec<NodeIndex>>,
 }
 
+/// By step: what rollouts order otherwise than dependencies do.
+struct Marks {
+    /// Its order follows from what is recorded.
+    apart: Vec<bool>,
+    /// It waits for the switch, so nothing before that waits for it.
+    late: Vec<bool>,
+}
+
 struct Edges {
     steps: usize,
     needs: Vec<BTreeSet<NodeIndex>>,
@@ -109,20 +117,23 @@ pub fn order_steps(
         }
     }
     let parts: Vec<_> = drafts.iter_mut().map(|d| d.part.take()).collect();
-    let apart: Vec<bool> = parts.iter().map(|p| p.as_ref().is_some_and(|(_, p)| p.is_apart())).collect();
+    let marks = Marks {
+        apart: parts.iter().map(|p| p.as_ref().is_some_and(|(_, p)| p.is_apart())).collect(),
+        late: parts.iter().map(|p| p.as_ref().is_some_and(|(_, p)| p.waits_for_users())).collect(),
+    };
     let mut steps: Vec<Step> = drafts.into_iter().map(|d| d.step).collect();
     let mut ordered = |courteous| {
-        let mut edges = build(&steps, &apart, links, courteous)?;
+        let mut edges = build(&steps, &marks, links, courteous)?;
         phases(&mut steps, &mut edges.needs, &edges.joins, &parts);
         Ok::<_, Diagnostics>(acyclic(edges))
     };
     let edges = match ordered(true)? {
-        Some(edges) => edges,
+        Ok(edges) => edges,
         // Taking users off a thing before it goes is a courtesy; where it would go in a circle
         // with a replacement, the order of the dependencies alone decides.
-        None => match ordered(false)? {
-            Some(edges) => edges,
-            None => return Err(circle(&steps)),
+        Err(_) => match ordered(false)? {
+            Ok(edges) => edges,
+            Err(cycle) => return Err(circle(&steps, &cycle)),
         },
     };
     let steps = steps
@@ -151,25 +162,25 @@ fn token(nonce: &str, step: &Step, index: usize) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
-fn build(steps: &[Step], apart: &[bool], links: &Links, courteous: bool) -> Result<Edges, Diagnostics> {
+fn build(steps: &[Step], marks: &Marks, links: &Links, courteous: bool) -> Result<Edges, Diagnostics> {
     let mut by_key = ByKey::default();
     let keys: Vec<String> = steps.iter().map(|s| resource_key(&s.address)).collect();
-    for (index, step) in steps.iter().enumerate().filter(|(index, _)| !apart[*index]) {
+    for (index, step) in steps.iter().enumerate().filter(|(index, _)| !marks.apart[*index]) {
         let map = if step.action == Action::Delete { &mut by_key.deletes } else { &mut by_key.forward };
         map.entry(keys[index].clone()).or_default().push(index as NodeIndex);
     }
     let mut edges =
         Edges { steps: steps.len(), needs: vec![BTreeSet::new(); steps.len()], joins: Vec::new() };
-    forward_edges(links, &by_key, &mut edges);
+    forward_edges(links, &by_key, &marks.late, &mut edges);
     if !by_key.deletes.is_empty() {
         delete_edges(steps, links, &by_key, courteous, &mut edges)?;
-        replacement_edges(steps, apart, &keys, links, &by_key, &mut edges);
+        replacement_edges(steps, &marks.apart, &keys, links, &by_key, &mut edges);
     }
     Ok(edges)
 }
 
 /// Creates, updates and reads wait for those of what they depend on, through blocks without steps.
-fn forward_edges(links: &Links, by_key: &ByKey, edges: &mut Edges) {
+fn forward_edges(links: &Links, by_key: &ByKey, late: &[bool], edges: &mut Edges) {
     let mut done: HashMap<&str, NodeIndex> = HashMap::new();
     for key in &links.order {
         let upstream: BTreeSet<NodeIndex> =
@@ -183,7 +194,8 @@ fn forward_edges(links: &Links, by_key: &ByKey, edges: &mut Edges) {
         for step in own {
             edges.needs[*step as usize].extend(upstream.iter().copied());
         }
-        done.extend(edges.join(own.iter().copied().collect()).map(|node| (key.as_str(), node)));
+        let awaited = own.iter().copied().filter(|step| !late[*step as usize]).collect();
+        done.extend(edges.join(awaited).map(|node| (key.as_str(), node)));
     }
 }
 
@@ -291,7 +303,8 @@ fn replacement_edges(
     }
 }
 
-fn acyclic(edges: Edges) -> Option<Edges> {
+/// The edges, or the steps of a circle.
+fn acyclic(edges: Edges) -> Result<Edges, Vec<usize>> {
     let mut dag = Dag::new();
     for node in 0..edges.steps + edges.joins.len() {
         dag.add(node);
@@ -302,16 +315,25 @@ fn acyclic(edges: Edges) -> Option<Edges> {
             dag.depend(NodeId(node as u32), NodeId(need));
         }
     }
-    dag.order().is_ok().then_some(edges)
+    let cycle = match dag.order() {
+        Ok(_) => return Ok(edges),
+        Err(cycles) => cycles.into_iter().next().unwrap_or_default(),
+    };
+    Err(cycle.into_iter().map(NodeId::index).filter(|node| *node < edges.steps).collect())
 }
 
-fn circle(steps: &[Step]) -> Diagnostics {
+fn circle(steps: &[Step], cycle: &[usize]) -> Diagnostics {
     let replaced: BTreeSet<String> =
         steps.iter().filter(|s| s.replacement.is_some()).map(|s| s.address.to_string()).collect();
-    Diagnostic::error(2003, "the steps of this plan wait for each other in a circle")
-        .detail(format!(
+    let named: Vec<String> = cycle.iter().map(|index| steps[*index].address.to_string()).collect();
+    let advice = match replaced.is_empty() {
+        true => "Use -target to take them apart, and please report it.".to_owned(),
+        false => format!(
             "It comes from replacements: {}. Set create_before_destroy on none or on all of them, or use -target.",
             replaced.into_iter().collect::<Vec<_>>().join(", ")
-        ))
+        ),
+    };
+    Diagnostic::error(2003, "the steps of this plan wait for each other in a circle")
+        .detail(format!("These do: {}. {advice}", named.join(", ")))
         .into()
 }

@@ -101,7 +101,7 @@ fn a_setting_of_php_changes_it_and_nothing_else(site: &Site) {
     assert_eq!(ids.len(), CONTAINERS.len());
     let database = started(&site.named("db"));
     let plan = site.plan(&["-var", "php={memory_limit=\"300M\"}"]);
-    let update = |name: &str| format!("[\"update\"] module.moodle.docker_container.{name}");
+    let update = |name: &str| format!("[\"update\"] module.moodle[\"g1\"].docker_container.{name}");
     assert_eq!(actions(&plan), [update("cron[0]"), update("web")]);
     assert_eq!(drift(&plan), [""; 0]);
 
@@ -127,8 +127,8 @@ fn a_file_changed_by_hand_is_repaired(site: &Site) {
     let wanted = read();
     shell(&web, "echo 'memory_limit = 64M' >> /etc/moodle/php.ini");
     let plan = site.plan(&[]);
-    assert_eq!(drift(&plan), ["\"changed\" module.moodle.docker_container.web"]);
-    assert_eq!(actions(&plan), ["[\"update\"] module.moodle.docker_container.web"]);
+    assert_eq!(drift(&plan), ["\"changed\" module.moodle[\"g1\"].docker_container.web"]);
+    assert_eq!(actions(&plan), ["[\"update\"] module.moodle[\"g1\"].docker_container.web"]);
     site.apply();
     assert_eq!(read(), wanted);
     assert_eq!(container_ids(site), ids, "no container was replaced");
@@ -144,15 +144,15 @@ fn a_setting_of_moodle_changed_by_hand_is_repaired(site: &Site) {
     let settings =
         "php = { memory_limit = \"300M\" }\nsettings = { supportemail = \"help@example.invalid\" }";
     site.answer(settings, DATABASE);
-    let created = ["[\"create\"] module.moodle.moodle_settings.core[0]"];
+    let created = ["[\"create\"] module.moodle[\"g1\"].moodle_settings.core[0]"];
     assert_eq!(actions(&site.plan(&[])), created);
     site.apply();
     assert_eq!(cfg(&[]), "help@example.invalid");
 
     cfg(&["--set=somebody@example.invalid"]);
     let plan = site.plan(&[]);
-    assert_eq!(drift(&plan), ["\"changed\" module.moodle.moodle_settings.core[0]"]);
-    assert_eq!(actions(&plan), ["[\"update\"] module.moodle.moodle_settings.core[0]"]);
+    assert_eq!(drift(&plan), ["\"changed\" module.moodle[\"g1\"].moodle_settings.core[0]"]);
+    assert_eq!(actions(&plan), ["[\"update\"] module.moodle[\"g1\"].moodle_settings.core[0]"]);
     site.apply();
     assert_eq!(cfg(&[]), "help@example.invalid");
     site.has_no_changes();
@@ -166,8 +166,11 @@ fn a_removed_container_is_made_again(site: &Site) {
     let before = others(site);
     docker(&["rm", "-f", &web]);
     let plan = site.plan(&[]);
-    assert_eq!(drift(&plan), ["\"gone\" module.moodle.docker_container.web"]);
-    assert!(actions(&plan).contains(&"[\"create\"] module.moodle.docker_container.web".to_owned()), "{plan}");
+    assert_eq!(drift(&plan), ["\"gone\" module.moodle[\"g1\"].docker_container.web"]);
+    assert!(
+        actions(&plan).contains(&"[\"create\"] module.moodle[\"g1\"].docker_container.web".to_owned()),
+        "{plan}"
+    );
     let deleting = |plan: &Json| actions(plan).iter().any(|line| line.contains("delete"));
     assert!(!deleting(&plan), "nothing is destroyed for it: {:?}", actions(&plan));
     let ended: Ended = site.apply();

@@ -64,7 +64,7 @@ fn no_secret_of_a_site_rests_in_clear() {
     {
         site.run(command, 0);
     }
-    site.run(&["state", "show", "module.moodle.moodle_site.site"], 0);
+    site.run(&["state", "show", "module.moodle[\"g1\"].moodle_site.site"], 0);
     site.has_no_changes();
 
     let secrets = secrets(&site);

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::fault::{engine_fault, has_status, interrupted};
+use crate::fault::{engine_fault, has_status, interrupted, unless_gone};
 
 /// Environment variable that marks a process (and its children) so that it can be found and
 /// killed inside the container: the engine's API has no call for that.
@@ -61,6 +61,14 @@ impl ContainerExec for Exec {
         }
         running.output.status = self.exit_status(&running.id, &what).await?;
         Ok(running.output)
+    }
+
+    async fn runs(&self, container: &str) -> Result<bool, Fault> {
+        let options = None::<bollard::query_parameters::InspectContainerOptions>;
+        match unless_gone(self.docker.inspect_container(container, options).await) {
+            Ok(inspect) => Ok(inspect.and_then(|i| i.state?.running).unwrap_or(false)),
+            Err(error) => Err(engine_fault(format!("container {container} could not be inspected"), &error)),
+        }
     }
 }
 

@@ -64,6 +64,11 @@ impl Web {
         self.follow(call, vec!["php".to_owned()], text.into_bytes(), events).await
     }
 
+    /// Whether the container runs at all.
+    pub async fn runs(&self) -> Result<bool, Fault> {
+        self.containers.runs(&self.container).await
+    }
+
     /// Whether the container has that file.
     pub async fn has(&self, call: &Call, path: &str) -> Result<bool, Fault> {
         Ok(self.run(call, &["test", "-f", path], None).await?.success())

@@ -82,6 +82,11 @@ pub trait ContainerExec: Send + Sync {
         events: &dyn Events,
         cancel: &CancellationToken,
     ) -> Result<ExecOutput, Fault>;
+
+    /// Whether there is such a container and it runs; true where that cannot be told.
+    async fn runs(&self, _container: &str) -> Result<bool, Fault> {
+        Ok(true)
+    }
 }
 
 /// A file to be written in one piece: all of it or nothing is there afterwards.

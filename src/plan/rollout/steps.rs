@@ -6,7 +6,7 @@ use mprov_state::Role;
 use super::StoredGeneration;
 use super::turn::Turn;
 use crate::graph::NodeId;
-use crate::plan::decide::{delete_impact, delete_undo};
+use crate::plan::decide::delete_undo;
 use crate::plan::draft::Draft;
 use crate::plan::kinds::Kinds;
 use crate::plan::model::{Action, Replacement};
@@ -49,6 +49,11 @@ impl Part {
             Self::Outside { switch } => switch,
             Self::RoleAfter | Self::Pruned => false,
         }
+    }
+
+    /// Whether it is made only when users have been switched.
+    pub fn waits_for_users(self) -> bool {
+        matches!(self, Self::Made { after_switch: true, .. })
     }
 
     /// Whether its order follows from what is recorded alone.
@@ -255,7 +260,8 @@ impl Work {
     }
 }
 
-/// The steps that bring a generation into a role, from what is recorded alone.
+/// The steps that bring a generation into a role, from what is recorded alone. What users notice of
+/// them is part of the switch.
 pub fn role_steps(kinds: &Kinds, stored: &Stored, generation: &StoredGeneration, role: Role) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for (address, in_role) in generation.roles.get(&role).into_iter().flatten() {
@@ -277,7 +283,7 @@ pub fn role_steps(kinds: &Kinds, stored: &Stored, generation: &StoredGeneration,
             (Some(now), None) => drafts.push(
                 new(Action::Delete, now)
                     .before(Some(now.attributes.clone()))
-                    .impact(delete_impact(&kind.schema))
+                    .impact(gone_impact(&kind.schema, generation))
                     .undo(delete_undo(&kind.schema)),
             ),
             (None, Some(wanted)) => {
@@ -294,7 +300,7 @@ pub fn role_steps(kinds: &Kinds, stored: &Stored, generation: &StoredGeneration,
                 };
                 match planned.verdict {
                     Verdict::Nothing => {}
-                    Verdict::Create | Verdict::Update => drafts.push(update().impact(planned.impact.clone())),
+                    Verdict::Create | Verdict::Update => drafts.push(update()),
                     Verdict::Replace => {
                         let halves = [
                             new(Action::Delete, now)

@@ -23,8 +23,9 @@ module "site" {
 }
 
 resource "sim_gate" "route" {
-  name  = "route"
-  value = module.site.upstream
+  name       = "route"
+  value      = module.site.upstream
+  depends_on = [module.site]
 }
 
 output "upstream" {

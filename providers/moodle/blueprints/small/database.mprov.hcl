@@ -1,3 +1,4 @@
+# A generation has a password of its own: that of another one opens nothing here.
 resource "core_random_password" "database" {
   length  = 32
   special = false
@@ -19,10 +20,11 @@ locals {
     }
   }
   database = local.databases[var.database.engine]
+  identity = "${var.name}/${generation.id}/${core_random_id.identity.hex}"
 }
 
 resource "docker_container" "database" {
-  name    = "${var.name}-db"
+  name    = "${local.name}-db"
   image   = var.database.image
   restart = "unless-stopped"
   memory  = var.database.memory
@@ -33,6 +35,7 @@ resource "docker_container" "database" {
   env = {
     "${local.database.prefix}_DATABASE" = "moodle"
     "${local.database.prefix}_USER"     = "moodle"
+    MPROV_IDENTITY                      = local.identity
   }
 
   secret {

@@ -1,7 +1,12 @@
 output "upstream" {
-  description = "Where the reverse proxy reaches the site."
-  value       = "${var.name}-web:80"
-  depends_on  = [docker_container.web]
+  description = "Where the reverse proxy reaches the site: the live generation of it."
+  value       = "${local.name}-web:80"
+  depends_on  = [docker_container.web, moodle_verification.site]
+}
+
+output "staging_upstream" {
+  description = "Where the reverse proxy reaches a generation that is rehearsed, for a route of its own."
+  value       = "${var.name}-staging-web:80"
 }
 
 output "url" {
@@ -20,6 +25,11 @@ output "admin_password" {
 output "release" {
   description = "The release that is installed."
   value       = moodle_site.site.release
+}
+
+output "volume" {
+  description = "The volume with database and files, which the next generation is a clone of."
+  value       = host_volume.site.path
 }
 
 output "containers" {

@@ -1,6 +1,13 @@
 resource "moodle_site" "site" {
   container      = docker_container.web.name
   image          = var.image
+
+  # A clone holds a site, which is brought to the code's version; not before it is certain whose
+  # database it is.
+  upgrade            = local.is_clone
+  identity           = local.identity
+  database_container = docker_container.database.name
+
   admin_user     = var.admin.user
   admin_email    = var.admin.email
   admin_password = local.admin_password
@@ -27,9 +34,31 @@ resource "moodle_settings" "plugin" {
   settings  = each.value
 }
 
+# Before users are switched away from a generation, whatever works on its database comes to its end.
+resource "moodle_drain" "site" {
+  container = docker_container.web.name
+  drained   = generation.role == "previous"
+  timeout   = var.drain_timeout
+
+  depends_on = [moodle_site.site]
+}
+
+# Before users are switched to a clone, it proves that it can serve them.
+resource "moodle_verification" "site" {
+  count     = local.is_clone ? 1 : 0
+  container = moodle_site.site.container
+  release   = var.release
+  files     = var.verify.files
+  sample    = var.verify.sample
+  commands  = var.verify.commands
+
+  depends_on = [moodle_settings.core, moodle_settings.plugin]
+}
+
+# Scheduled tasks run for one generation only: the one that users are on.
 resource "docker_container" "cron" {
-  count   = var.cron ? 1 : 0
-  name    = "${var.name}-cron"
+  count   = var.cron && generation.role == "live" ? 1 : 0
+  name    = "${local.name}-cron"
   image   = var.image
   command = ["moodle-cron"]
   restart = "unless-stopped"
@@ -80,4 +109,8 @@ resource "docker_container" "cron" {
   wait = false
 
   depends_on = [moodle_site.site]
+
+  lifecycle {
+    after_switch = true
+  }
 }

@@ -21,6 +21,12 @@ variable "image" {
   description = "Id of the image that holds web server, PHP and the Moodle code."
 }
 
+variable "release" {
+  type        = string
+  default     = null
+  description = "The release that the image serves, as Moodle names it: \"5.0.6+ (Build: 20260403)\". Where it is given, users are switched to no other one. moodle_source tells it."
+}
+
 variable "docroot" {
   type        = string
   default     = ""
@@ -46,7 +52,7 @@ variable "database" {
 
 variable "data_dir" {
   type        = string
-  description = "Where the site's data lies on the machine: an absolute path that need not exist yet. Database and uploaded files are in this one volume, so that one clone holds both at the same instant."
+  description = "Where the site's data lies on the machine: an absolute path that need not exist yet. Each generation has one volume below it for database and uploaded files, so that one clone holds both at the same instant."
 }
 
 variable "volume_driver" {
@@ -122,4 +128,26 @@ variable "cron" {
   type        = bool
   default     = true
   description = "Whether Moodle's scheduled tasks run."
+}
+
+variable "staging_wwwroot" {
+  type        = string
+  default     = null
+  description = "The address of a generation that is rehearsed, where it has one of its own: that of a proxy_route to staging_upstream."
+}
+
+variable "drain_timeout" {
+  type        = string
+  default     = "120s"
+  description = "How long a cut-over waits for requests and tasks that still work on the database."
+}
+
+variable "verify" {
+  type = object({
+    files    = optional(string, "sample")
+    sample   = optional(number, 200)
+    commands = optional(list(list(string)), [])
+  })
+  default     = {}
+  description = "How a new generation is looked at before users are switched to it: \"full\", \"sample\" or \"none\" of the files that the database names, and commands of your own that have to succeed in the web container."
 }

@@ -1,4 +1,6 @@
+# Made once: the generations after the first have the account with the site.
 resource "core_random_password" "admin" {
+  count       = local.is_clone ? 0 : 1
   length      = 20
   min_lower   = 2
   min_upper   = 2
@@ -10,9 +12,15 @@ resource "core_random_password" "admin" {
 }
 
 locals {
-  admin_password = coalesce(var.admin.password, core_random_password.admin.result)
+  admin_password = coalesce(
+    var.admin.password,
+    try(generation.previous.admin_password, null),
+    one(core_random_password.admin[*].result),
+  )
 
   dbtype = local.database.dbtype
+
+  wwwroot = generation.role == "staging" ? coalesce(var.staging_wwwroot, var.wwwroot) : var.wwwroot
 
   # What must not start Moodle reads this: health checks, the installer, backups.
   site = {
@@ -48,12 +56,12 @@ locals {
         'dbcollation' => 'utf8mb4_unicode_ci',
     %{endif~}
     ];
-    $CFG->wwwroot       = '${var.wwwroot}';
+    $CFG->wwwroot       = '${local.wwwroot}';
     $CFG->dataroot      = '/var/moodledata';
     $CFG->localcachedir = '/var/localcache';
     $CFG->admin         = 'admin';
     $CFG->directorypermissions = 02770;
-    %{if startswith(var.wwwroot, "https:")~}
+    %{if startswith(local.wwwroot, "https:")~}
     $CFG->sslproxy      = true;
     %{endif~}
     $CFG->disableupdateautodeploy = true;
@@ -61,6 +69,13 @@ locals {
     $CFG->preventexecpath = true;
     $CFG->pathtogs      = '/usr/bin/gs';
     $CFG->pathtophp     = '/usr/bin/php';
+    %{if generation.role == "staging"~}
+    // A copy for looking at: it must not act on anybody's behalf.
+    $CFG->noemailever   = true;
+    $CFG->nosmsever     = true;
+    $CFG->cron_enabled  = 0;
+    $CFG->sessioncookie = 'staging';
+    %{endif~}
     $mprov_root = is_file('/var/www/html/public/version.php') ? '/var/www/html/public' : '/var/www/html';
     require_once($mprov_root . '/lib/setup.php');
   PHP
@@ -76,7 +91,7 @@ locals {
 }
 
 resource "docker_container" "web" {
-  name    = "${var.name}-web"
+  name    = "${local.name}-web"
   image   = var.image
   restart = "unless-stopped"
   memory  = var.web.memory
@@ -119,7 +134,7 @@ resource "docker_container" "web" {
 
   network {
     name    = var.proxy_network
-    aliases = ["${var.name}-web"]
+    aliases = generation.role == "staging" ? ["${local.name}-web", "${var.name}-staging-web"] : ["${local.name}-web"]
   }
 
   healthcheck {

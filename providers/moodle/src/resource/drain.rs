@@ -87,10 +87,14 @@ fn limit(planned: &Object) -> Duration {
     duration::parse(text).unwrap_or(Duration::from_secs(120))
 }
 
-/// Waits until nothing is connected. A database that refuses us for now (it has too many
+/// Waits until nothing is connected. Nothing is where the web server is stopped or gone, as that of
+/// a generation that users were switched away from because it broke. A database that refuses us for now (it has too many
 /// connections) is asked again.
 async fn drain(web: &Web, call: &Call, limit: Duration) -> Result<(), Fault> {
     let began = Instant::now();
+    if !web.runs().await? {
+        return Ok(());
+    }
     loop {
         let seen = connections(web, call).await;
         match &seen {

@@ -51,7 +51,8 @@ impl Resource for SiteResource {
             _ => install(&web, call, &installing(planned)?, limit).await?,
         };
         let health = ready::until_healthy(&web, call).await?;
-        if !fresh {
+        // A clone has its original's accounts, with what their owners made of them.
+        if !fresh && !upgrades(planned)? {
             set_password_unless_same(&web, call, planned).await?;
         }
         correct_profile(&web, call, planned).await?;
@@ -103,7 +104,8 @@ impl Resource for SiteResource {
             return Ok(None);
         }
         let (user, password) = (planned.str("admin_user")?, planned.str("admin_password")?);
-        if !health.ok || !has_password(&web, call, user, password).await? {
+        let account = upgrades(planned)? || has_password(&web, call, user, password).await?;
+        if !health.ok || !account {
             return Ok(None);
         }
         let profile = profile::read(&web, call, user).await?;
