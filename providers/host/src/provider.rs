@@ -92,7 +92,7 @@ impl Session for HostSession {
             "host_file" => Arc::new(HostFile(connection)),
             "host_command" => Arc::new(HostCommand(connection)),
             "host_filesystem" => Arc::new(HostFilesystem { connection, fstab: self.fstab.clone() }),
-            "host_volume" => Arc::new(HostVolume(connection)),
+            "host_volume" => Arc::new(HostVolume::new(connection, self.fstab.clone())),
             _ => return None,
         })
     }

@@ -8,6 +8,7 @@ mod device;
 mod directory;
 #[cfg(test)]
 mod directory_tests;
+mod directory_volume;
 mod driver;
 mod file;
 #[cfg(test)]
@@ -18,6 +19,9 @@ mod filesystem_plan;
 mod filesystem_schema;
 #[cfg(test)]
 mod filesystem_tests;
+mod image_volume;
+#[cfg(test)]
+mod image_volume_tests;
 mod mend;
 mod mounting;
 mod redaction;
