@@ -1,9 +1,10 @@
-//! A machine: directories, files, commands and clonable volumes. Everything goes over a
+//! A machine: directories, files, commands, filesystems and clonable volumes. Everything goes over a
 //! connection; for now there is the one to the machine that mprov runs on.
 
 mod connection;
 mod data;
 mod fault;
+mod fstab;
 mod machine;
 mod mark;
 mod ownership;
@@ -16,8 +17,10 @@ mod rig;
 mod room;
 #[cfg(test)]
 mod scratch;
+mod signature;
 mod size;
 mod tool;
+mod uuid;
 
 pub use provider::provider;
 

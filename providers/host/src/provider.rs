@@ -7,15 +7,21 @@ use mprov_sdk::{
 };
 
 use crate::connection::{Connection, Local};
+use crate::fstab::Fstab;
 use crate::machine::ConnectedMachine;
-use crate::resource::{self, HostCommand, HostDirectory, HostFile, HostVolume};
+use crate::resource::{self, HostCommand, HostDirectory, HostFile, HostFilesystem, HostVolume};
 use crate::{data, ownership};
 
 /// The provider `host`: the machine that mprov runs on.
 pub fn provider() -> Arc<dyn Provider> {
+    with_fstab(Fstab("/etc/fstab".to_owned()))
+}
+
+/// With the table of what is mounted at boot in another place.
+pub fn with_fstab(fstab: Fstab) -> Arc<dyn Provider> {
     let schema = ProviderSchema {
         name: "host",
-        description: "A machine: files, directories, commands and clonable volumes.",
+        description: "A machine: files, directories, commands, filesystems and clonable volumes.",
         config: Schema::new::<&str>(
             "host",
             "Nothing to configure: it is the machine that mprov runs on.",
@@ -25,16 +31,18 @@ pub fn provider() -> Arc<dyn Provider> {
             resource::directory_schema(),
             resource::file_schema(),
             resource::command_schema(),
+            resource::filesystem_schema(),
             resource::volume_schema(),
         ],
         data_sources: vec![data::file_schema(), data::info_schema()],
         uses: &[],
     };
-    Arc::new(Host { schema })
+    Arc::new(Host { schema, fstab })
 }
 
 struct Host {
     schema: ProviderSchema,
+    fstab: Fstab,
 }
 
 #[async_trait]
@@ -49,6 +57,7 @@ impl Provider for Host {
             "host_file" if config.contains("overwrite") => resource::validate_file(config),
             "host_directory" => ownership::validate(config),
             "host_command" => resource::validate_command(config),
+            "host_filesystem" => resource::validate_filesystem(config),
             "host_volume" => resource::validate_volume(config),
             _ => Diagnostics::new(),
         }
@@ -58,19 +67,21 @@ impl Provider for Host {
         let schema = self.schema.resource(kind).expect("the planner asks for known types only");
         match kind {
             "host_command" => resource::plan_command(schema, request),
+            "host_filesystem" => resource::plan_filesystem(schema, request),
             "host_volume" => resource::plan_volume(schema, request),
             _ => plan_by_schema(schema, request),
         }
     }
 
     async fn configure(&self, _: &Object, _: Services) -> Result<Arc<dyn Session>, Fault> {
-        Ok(Arc::new(HostSession { connection: Arc::new(Local) }))
+        Ok(Arc::new(HostSession { connection: Arc::new(Local), fstab: self.fstab.clone() }))
     }
 }
 
 /// A machine that is connected.
 struct HostSession {
     connection: Arc<dyn Connection>,
+    fstab: Fstab,
 }
 
 impl Session for HostSession {
@@ -80,7 +91,8 @@ impl Session for HostSession {
             "host_directory" => Arc::new(HostDirectory(connection)),
             "host_file" => Arc::new(HostFile(connection)),
             "host_command" => Arc::new(HostCommand(connection)),
-            "host_volume" => Arc::new(HostVolume(connection)),
+            "host_filesystem" => Arc::new(HostFilesystem { connection, fstab: self.fstab.clone() }),
+            "host_volume" => Arc::new(HostVolume::new(connection, self.fstab.clone())),
             _ => return None,
         })
     }

@@ -10,6 +10,9 @@ use mprov_sdk::{
     Resource, Services, Session, Value, Verdict,
 };
 
+use crate::fstab::Fstab;
+use crate::provider::with_fstab;
+
 #[derive(Default)]
 pub struct Recorded(pub Mutex<Vec<Event>>);
 
@@ -27,6 +30,8 @@ pub struct Rig {
     pub folder: PathBuf,
     pub events: Arc<Recorded>,
     pub cancel: CancellationToken,
+    /// Holds the table of what is mounted at boot, and nothing else.
+    table: tempfile::TempDir,
     number: u64,
     _owned: Option<tempfile::TempDir>,
 }
@@ -39,7 +44,9 @@ impl Rig {
 
     /// In a folder of the caller's.
     pub async fn at(folder: &Path) -> Self {
-        let provider = crate::provider();
+        let table = tempfile::tempdir().unwrap();
+        let fstab = Fstab(table.path().join("fstab").to_str().unwrap().to_owned());
+        let provider = with_fstab(fstab);
         let session = provider.configure(&Object::new(), Services::default()).await.unwrap();
         Self {
             provider,
@@ -47,6 +54,7 @@ impl Rig {
             folder: folder.to_owned(),
             events: Arc::default(),
             cancel: CancellationToken::new(),
+            table,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             _owned: None,
         }
@@ -143,6 +151,11 @@ impl Rig {
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+
+    /// What is mounted at boot.
+    pub fn fstab(&self) -> String {
+        std::fs::read_to_string(self.table.path().join("fstab")).unwrap_or_default()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -28,6 +28,23 @@ pub async fn exclusive(connection: &dyn Connection, path: &str) -> Result<u64, F
     row.ok_or_else(|| failed(&command.join(" "), &output))
 }
 
+/// Bytes that only this file holds; none where its filesystem does not say what is shared.
+pub async fn unshared(connection: &dyn Connection, path: &str) -> Result<Option<u64>, Fault> {
+    let output = ask(connection, &["filefrag", "-s", "-v", "-b1", "--", path]).await?;
+    if !output.success() {
+        return Ok(None);
+    }
+    // An extent: number, logical and physical place, length, flags.
+    let text = output.stdout_text();
+    let extents = text.lines().filter_map(|line| {
+        let mut fields = line.split(':').map(str::trim);
+        fields.next()?.parse::<u64>().ok()?;
+        let length = fields.nth(2)?.parse::<u64>().ok()?;
+        Some(if line.contains("shared") { 0 } else { length })
+    });
+    Ok(Some(extents.sum()))
+}
+
 fn number(row: &str, column: usize) -> Option<u64> {
     row.split_whitespace().nth(column)?.parse().ok()
 }

@@ -10,10 +10,20 @@ pub const TOKEN_VARIABLE: &str = "MPROV_TOKEN";
 
 /// Runs a tool to its success, recognizable as this step's after a crash.
 pub async fn run(connection: &dyn Connection, call: &Call, argv: &[&str]) -> Result<ExecOutput, Fault> {
+    run_to(connection, call, argv, 0).await
+}
+
+/// As [`run`], for tools whose lowest statuses are successes of different kinds.
+pub async fn run_to(
+    connection: &dyn Connection,
+    call: &Call,
+    argv: &[&str],
+    highest: i64,
+) -> Result<ExecOutput, Fault> {
     let mut request = ExecRequest::new(argv.iter().copied());
     request.env.insert(TOKEN_VARIABLE.to_owned(), call.token.to_string());
     let output = connection.exec(request, call.events.as_ref(), &call.cancel).await?;
-    match output.success() {
+    match (0..=highest).contains(&output.status) {
         true => Ok(output),
         false => Err(failed(&argv.join(" "), &output)),
     }

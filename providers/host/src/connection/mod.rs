@@ -5,5 +5,5 @@ mod files;
 mod local;
 mod process;
 
-pub use api::{Connection, EntryKind, NewFile, Space, Stat};
+pub use api::{Connection, EntryKind, Mount, NewFile, Space, Stat};
 pub use local::Local;

@@ -75,7 +75,7 @@ impl Resource for HostDirectory {
         let adopted = match there.map(|s| s.kind) {
             None => {
                 made = parents::make(connection, &path, &call.token).await?;
-                self.make(&path, &call.token, wanted.mode.unwrap_or(0o755)).await?;
+                make(connection, &path, &call.token, wanted.mode.unwrap_or(0o755)).await?;
                 false
             }
             // A folder that another instance needed on its way: ours already.
@@ -151,15 +151,6 @@ impl HostDirectory {
         Ok(matches!(mark::get(self.0.as_ref(), path).await?, Some(Mark::Parent(_))))
     }
 
-    async fn make(&self, path: &str, token: &str, mode: u32) -> Result<(), Fault> {
-        let connection = self.0.as_ref();
-        let new = pending(path);
-        connection.remove_dir(&new).await.map_err(cannot("remove", &new))?;
-        connection.make_dir(&new, mode).await.map_err(cannot("make the directory", path))?;
-        mark::set(connection, &new, path, &Mark::Made(token.to_owned())).await?;
-        connection.rename(&new, path).await.map_err(cannot("make the directory", path))
-    }
-
     /// Sets owner and mode; what was made is recorded whatever happens.
     async fn finish(
         &self,
@@ -206,6 +197,15 @@ impl HostDirectory {
         refuse_mounts(connection, path).await?;
         connection.remove_tree(path).await.map_err(cannot("remove", path))
     }
+}
+
+/// Makes an empty directory that carries its mark from the moment it has its name.
+pub async fn make(connection: &dyn Connection, path: &str, token: &str, mode: u32) -> Result<(), Fault> {
+    let new = pending(path);
+    connection.remove_dir(&new).await.map_err(cannot("remove", &new))?;
+    connection.make_dir(&new, mode).await.map_err(cannot("make the directory", path))?;
+    mark::set(connection, &new, path, &Mark::Made(token.to_owned())).await?;
+    connection.rename(&new, path).await.map_err(cannot("make the directory", path))
 }
 
 /// What is mounted below a directory belongs to somebody else: it must not be emptied with it.

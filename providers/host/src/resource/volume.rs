@@ -1,26 +1,26 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Number, Object, Resource, Schema, Type, Usage};
+use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, Type, Usage};
 
-use super::driver::{Driver, is_subvolume, remove};
-use crate::connection::{Connection, EntryKind, Stat};
-use crate::fault::cannot;
-use crate::mark::{self, Mark};
-use crate::path::{folder, manageable, pending};
-use crate::room::{self, LITTLE};
-use crate::tool::none_running;
-use crate::{ownership, parents, refused};
+use super::directory_volume::DirectoryVolume;
+use super::driver::Driver;
+use super::image_volume::{IMAGE, ImageVolume};
+use crate::connection::Connection;
+use crate::fstab::Fstab;
+use crate::path::manageable;
+use crate::{ownership, refused, size};
 
 /// What a delete of a volume loses.
 pub const DATA: &str = "all files in the volume";
 
-/// `host_volume`: a directory for data that can be cloned.
+/// `host_volume`: a place for data that can be cloned.
 ///
-/// A volume and a clone are made under a hidden name and renamed when they are complete, so half a
-/// clone never has the volume's name. A delete takes all data with it; `prevent_destroy` protects.
-/// It is marked first, and one that was interrupted is never taken for a whole volume.
-pub struct HostVolume(pub Arc<dyn Connection>);
+/// A delete takes all data with it; `prevent_destroy` protects.
+pub struct HostVolume {
+    directory: DirectoryVolume,
+    image: ImageVolume,
+}
 
 pub fn schema() -> Schema {
     let mut schema = Schema::new(
@@ -35,7 +35,8 @@ pub fn schema() -> Schema {
                 "driver",
                 Attribute::optional(
                     Type::String,
-                    "btrfs (subvolume and snapshot), reflink, copy, or auto: the best that works there.",
+                    "btrfs (subvolume and snapshot), image (a filesystem in a file), reflink, copy, or auto: the \
+                     best of them that works there, without image.",
                 )
                 .default("auto"),
             ),
@@ -45,6 +46,18 @@ pub fn schema() -> Schema {
                     Type::String,
                     "Path of the volume to start as a clone of; only used when made.",
                 ),
+            ),
+            (
+                "size",
+                Attribute::optional_computed(
+                    Type::String,
+                    "Of an image, like \"20G\"; a clone has its source's unless it says more. It can grow.",
+                ),
+            ),
+            (
+                "persist",
+                Attribute::optional(Type::Bool, "Mount an image at boot as well, by a line in /etc/fstab.")
+                    .default(true),
             ),
             ("driver_used", Attribute::computed(Type::String, "The driver that it was made with.")),
             (
@@ -61,6 +74,8 @@ pub fn schema() -> Schema {
                     "Bytes that are copied to make it as a clone; 0 where it shares the data.",
                 ),
             ),
+            ("mounted", Attribute::computed(Type::Bool, "Of an image: it is mounted.")),
+            ("in_fstab", Attribute::computed(Type::Bool, "Of an image: it is mounted at boot.")),
             ("intact", Attribute::computed(Type::Bool, "False once a delete of it has begun.")),
             ("absolute_path", Attribute::computed(Type::String, "The path on the machine.")),
             (
@@ -76,286 +91,74 @@ pub fn schema() -> Schema {
 
 pub fn validate(config: &Object) -> Diagnostics {
     let mut found = ownership::validate(config);
-    if let Some(driver) = config["driver"].as_str()
-        && driver != "auto"
-        && Driver::parse(driver).is_none()
-    {
+    if let Some(Err(fault)) = config["size"].as_str().map(size::parse) {
+        found.push(refused("size", fault.summary, fault.detail));
+    }
+    let Some(driver) = config["driver"].as_str() else { return found };
+    if !["auto", IMAGE].contains(&driver) && Driver::parse(driver).is_none() {
         let summary = format!("there is no volume driver \"{driver}\"");
-        found.push(refused("driver", summary, "Use auto, btrfs, reflink or copy."));
+        found.push(refused("driver", summary, "Use auto, btrfs, image, reflink or copy."));
+    }
+    if driver != IMAGE && !config["size"].is_null() {
+        let detail =
+            "Other volumes are as large as their filesystem. Leave it out, or use driver = \"image\".";
+        found.push(refused("size", "only an image has a size", detail));
+    }
+    if driver == IMAGE && config["size"].is_null() && config["clone_of"].is_null() {
+        let detail =
+            "Say how much it may hold, like size = \"20G\": the file takes what is in it, and can grow.";
+        found.push(refused("size", "an image needs a size", detail));
     }
     found
 }
 
+impl HostVolume {
+    pub fn new(connection: Arc<dyn Connection>, fstab: Fstab) -> Self {
+        Self { directory: DirectoryVolume(connection.clone()), image: ImageVolume { connection, fstab } }
+    }
+
+    /// Who cares for a volume with that driver.
+    fn by(&self, driver: Option<&str>) -> &dyn Resource {
+        match driver {
+            Some(IMAGE) => &self.image,
+            _ => &self.directory,
+        }
+    }
+}
+
 #[async_trait]
 impl Resource for HostVolume {
-    async fn prepare(&self, call: &Call, mut config: Object) -> Result<Object, Fault> {
-        let Some(path) = config["path"].as_str() else { return Ok(config) };
-        let path = manageable(&call.base_dir, path)?;
-        let directory = folder(&path).to_owned();
-        if self.exists(&path).await? || !self.exists(&directory).await? {
-            return Ok(config);
-        }
-        let source = match config["clone_of"].as_str() {
-            Some(source) => Some(manageable(&call.base_dir, source)?),
-            None => None,
-        };
-        // A source that this plan makes cannot tell yet.
-        if let Some(source) = &source
-            && !self.exists(source).await?
-        {
-            return Ok(config);
-        }
-        if !config["driver"].is_unknown() && !config["clone_of"].is_unknown() {
-            let driver = self.choose(&config, &directory, source.as_deref()).await?;
-            let copies = self.room(call, driver, source.as_deref(), &path).await?;
-            config.set("driver_used", driver.name());
-            config.set("clone_copies", Number::from(copies));
-        }
-        Ok(config)
+    async fn prepare(&self, call: &Call, config: Object) -> Result<Object, Fault> {
+        self.by(config["driver"].as_str()).prepare(call, config).await
     }
 
     async fn read(&self, call: &Call, stored: &Object) -> Result<Option<Object>, Fault> {
-        let path = manageable(&call.base_dir, stored.str("path")?)?;
-        let stat = self.0.stat(&path).await.map_err(cannot("look at", &path))?;
-        match stat.filter(|s| s.kind == EntryKind::Directory) {
-            Some(stat) => self.observed(&path, &stat, stored.clone()).await.map(Some),
-            None => Ok(None),
-        }
+        self.by(stored["driver_used"].as_str()).read(call, stored).await
     }
 
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
-        let connection = self.0.as_ref();
-        let path = manageable(&call.base_dir, planned.str("path")?)?;
-        if connection.stat(&path).await.map_err(cannot("look at", &path))?.is_some() {
-            return Err(Fault::new(format!("{path} is there already, and mprov did not make it"))
-                .detail("Data that is there is never taken over by itself: import it, move it away, or choose another path."));
-        }
-        let wanted = ownership::wanted(connection, planned).await?;
-        let source = self.source(call, planned).await?;
-        let made = parents::make(connection, &path, &call.token).await?;
-        let filled = self.fill(call, planned, &path, source.as_deref(), wanted).await;
-        let (driver, copied) = match filled {
-            Ok(filled) => filled,
-            Err(fault) => {
-                // A failed clone must not fill the disk until the next try.
-                remove(connection, call.events.as_ref(), &pending(&path)).await?;
-                mark::clear(connection, &path).await?;
-                parents::remove(connection, &path, &made).await?;
-                return Err(fault);
-            }
-        };
-        self.finished(&path, made_with(planned, driver, copied, &made)).await
+        self.by(planned["driver"].as_str()).create(call, planned).await
     }
 
     async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
-        let path = manageable(&call.base_dir, prior.str("path")?)?;
-        let wanted = ownership::wanted(self.0.as_ref(), planned).await?;
-        ownership::set(self.0.as_ref(), &path, wanted).await?;
-        self.finished(&path, planned.clone()).await
+        self.by(prior["driver_used"].as_str()).update(call, prior, planned).await
     }
 
     async fn delete(&self, call: &Call, prior: &Object) -> Result<(), Fault> {
-        let connection = self.0.as_ref();
-        let path = manageable(&call.base_dir, prior.str("path")?)?;
-        let there = connection.stat(&path).await.map_err(cannot("look at", &path))?;
-        match there.map(|s| s.kind) {
-            None => {}
-            Some(EntryKind::Directory) => {
-                super::directory::refuse_mounts(connection, &path).await?;
-                mark::set(connection, &path, &path, &Mark::Deleting).await?;
-                remove(connection, call.events.as_ref(), &path).await?;
-            }
-            Some(_) => {
-                return Err(Fault::new(format!("{path} is not a directory any more"))
-                    .detail("Somebody replaced it. Remove what is there by hand, then destroy again."));
-            }
-        }
-        mark::clear(connection, &path).await?;
-        parents::remove(connection, &path, &prior.strings("parents")?).await
+        self.by(prior["driver_used"].as_str()).delete(call, prior).await
     }
 
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
-        let connection = self.0.as_ref();
-        let path = manageable(&call.base_dir, planned.str("path")?)?;
-        none_running(connection, call, &format!("the volume {path} is still being made")).await?;
-        let made = parents::find(connection, &path, &call.token).await?;
-        remove(connection, call.events.as_ref(), &pending(&path)).await?;
-        let there = connection.stat(&path).await.map_err(cannot("look at", &path))?;
-        let ours = match there {
-            Some(stat) if stat.kind == EntryKind::Directory => {
-                mark::get(connection, &path).await? == Some(Mark::Made(call.token.to_string()))
-            }
-            _ => false,
-        };
-        if !ours {
-            return Ok(None);
-        }
-        let driver = self.driver_of(&path).await?;
-        // A copy is as large as what it was copied from.
-        let copied = match driver {
-            Driver::Copy if !planned["clone_of"].is_null() => room::total(connection, &path).await?,
-            _ => 0,
-        };
-        self.finished(&path, made_with(planned, driver, copied, &made)).await.map(Some)
+        self.by(planned["driver"].as_str()).find(call, planned).await
     }
 
     async fn usage(&self, call: &Call, stored: &Object) -> Result<Option<Usage>, Fault> {
-        let connection = self.0.as_ref();
-        let path = manageable(&call.base_dir, stored.str("path")?)?;
-        if !self.exists(&path).await? {
-            return Ok(None);
-        }
-        let total = room::total(connection, &path).await?;
-        let unique = match stored.opt_str("driver_used")?.and_then(Driver::parse) {
-            Some(Driver::Btrfs) => Some(room::exclusive(connection, &path).await?.min(total)),
-            Some(Driver::Copy) => Some(total),
-            Some(Driver::Reflink) | None => None,
-        };
-        Ok(Some(Usage { total, unique }))
+        self.by(stored["driver_used"].as_str()).usage(call, stored).await
     }
 
     async fn import(&self, call: &Call, id: &str) -> Result<Object, Fault> {
         let path = manageable(&call.base_dir, id)?;
-        let stat = self.0.stat(&path).await.map_err(cannot("look at", &path))?;
-        if stat.is_none_or(|s| s.kind != EntryKind::Directory) {
-            return Err(Fault::new(format!("{path} is not a directory")));
-        }
-        let known = Object::new()
-            .with("path", id)
-            .with("driver", "auto")
-            .with("driver_used", self.driver_of(&path).await?.name())
-            .with("clone_copies", 0)
-            .with("parents", parents::value(&[]));
-        self.finished(&path, known).await
+        let driver = self.image.has(&path).await?.then_some(IMAGE);
+        self.by(driver).import(call, id).await
     }
-}
-
-impl HostVolume {
-    async fn exists(&self, path: &str) -> Result<bool, Fault> {
-        Ok(self.0.stat(path).await.map_err(cannot("look at", path))?.is_some())
-    }
-
-    /// The bytes that a clone has to copy, for which there is room.
-    async fn room(
-        &self,
-        call: &Call,
-        driver: Driver,
-        source: Option<&str>,
-        path: &str,
-    ) -> Result<u64, Fault> {
-        let connection = self.0.as_ref();
-        let copies = match source {
-            Some(source) if driver == Driver::Copy => {
-                call.events.progress(&format!("measuring {source}"));
-                room::total(connection, source).await?
-            }
-            _ => 0,
-        };
-        let what = match source {
-            Some(source) => format!("cloning {source}"),
-            None => format!("the volume {path}"),
-        };
-        room::require(connection, &what, folder(path), copies.saturating_add(LITTLE)).await?;
-        Ok(copies)
-    }
-
-    /// Makes the volume under its hidden name, complete and marked, and gives it its own. Returns
-    /// the bytes that were copied as well.
-    async fn fill(
-        &self,
-        call: &Call,
-        planned: &Object,
-        path: &str,
-        source: Option<&str>,
-        mut wanted: ownership::Ownership,
-    ) -> Result<(Driver, u64), Fault> {
-        let connection = self.0.as_ref();
-        let new = pending(path);
-        remove(connection, call.events.as_ref(), &new).await?;
-        let driver = self.choose(planned, folder(path), source).await?;
-        let copies = self.room(call, driver, source, path).await?;
-        match source {
-            Some(source) => {
-                call.events.progress(&format!("cloning {source} ({})", driver.name()));
-                driver.clone(connection, call, source, &new).await?;
-            }
-            None => {
-                driver.make(connection, call, &new).await?;
-                wanted.mode = wanted.mode.or(Some(0o755));
-            }
-        }
-        ownership::set(connection, &new, wanted).await?;
-        // A clone has brought its source's mark along: it gets its own before its name.
-        mark::set(connection, &new, path, &Mark::Made(call.token.to_string())).await?;
-        connection.rename(&new, path).await.map_err(cannot("give its name to", path))?;
-        Ok((driver, copies))
-    }
-
-    async fn source(&self, call: &Call, planned: &Object) -> Result<Option<String>, Fault> {
-        let Some(source) = planned.opt_str("clone_of")? else { return Ok(None) };
-        let source = manageable(&call.base_dir, source)?;
-        let connection = self.0.as_ref();
-        let stat = connection.stat(&source).await.map_err(cannot("look at", &source))?;
-        if stat.is_none_or(|s| s.kind != EntryKind::Directory) {
-            return Err(Fault::new(format!("there is no volume {source} to clone"))
-                .detail("clone_of is the path of a volume that exists."));
-        }
-        if mark::get(connection, &source).await? == Some(Mark::Deleting) {
-            return Err(Fault::new(format!("the volume {source} was half deleted and cannot be cloned")));
-        }
-        Ok(Some(source))
-    }
-
-    /// The driver that is asked for, if it works there; for `auto` the best that does.
-    async fn choose(&self, config: &Object, directory: &str, source: Option<&str>) -> Result<Driver, Fault> {
-        let connection = self.0.as_ref();
-        let Some(driver) = config["driver"].as_str().and_then(Driver::parse) else {
-            return Driver::probe(connection, source, directory).await;
-        };
-        let Err(why) = driver.works(connection, source, directory).await? else { return Ok(driver) };
-        Err(Fault::new(format!("the volume driver \"{}\" does not work in {directory}", driver.name()))
-            .detail(format!("{why}. Use driver = \"auto\", or put the volume on another filesystem.")))
-    }
-
-    async fn driver_of(&self, path: &str) -> Result<Driver, Fault> {
-        if is_subvolume(self.0.as_ref(), path).await? {
-            return Ok(Driver::Btrfs);
-        }
-        match Driver::Reflink.works(self.0.as_ref(), None, path).await? {
-            Ok(()) => Ok(Driver::Reflink),
-            Err(_) => Ok(Driver::Copy),
-        }
-    }
-
-    async fn finished(&self, path: &str, known: Object) -> Result<Object, Fault> {
-        let stat = self.0.stat(path).await.map_err(cannot("look at", path))?;
-        let Some(stat) = stat else {
-            return Err(Fault::new(format!("{path} vanished while it was made"))
-                .detail("Something else removes files there."));
-        };
-        self.observed(path, &stat, known).await
-    }
-
-    async fn observed(&self, path: &str, stat: &Stat, known: Object) -> Result<Object, Fault> {
-        let connection = self.0.as_ref();
-        let mut observed = known.clone().with("absolute_path", path);
-        ownership::observe(connection, stat, &known, &mut observed).await?;
-        let driver = known["driver_used"].as_str().and_then(Driver::parse);
-        observed.set("one_instant", driver.is_some_and(Driver::clones_one_instant));
-        observed.set("intact", mark::get(connection, path).await? != Some(Mark::Deleting));
-        Ok(observed)
-    }
-}
-
-/// What was planned, with what only the making tells. What the plan promised stays.
-fn made_with(planned: &Object, driver: Driver, copied: u64, parents: &[String]) -> Object {
-    let copied = match planned["clone_copies"].is_null() {
-        true => Number::from(copied).into(),
-        false => planned["clone_copies"].clone(),
-    };
-    planned
-        .clone()
-        .with("driver_used", driver.name())
-        .with("clone_copies", copied)
-        .with("parents", parents::value(parents))
 }

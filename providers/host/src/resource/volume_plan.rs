@@ -1,16 +1,18 @@
 use mprov_sdk::{Change, Object, PlanRequest, Planned, Schema, Value, Verdict, plan_by_schema};
 
 use super::driver::Driver;
+use super::image_volume::IMAGE;
+use super::mend::mend;
 
 /// The comparison for `host_volume`.
 ///
 /// A volume keeps the driver that it was made with: only another driver by name replaces it. What
 /// it was cloned from matters when it is made, and never again. One whose delete was interrupted
-/// is replaced.
+/// is replaced. An image that is not mounted is mounted again.
 pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
     let Some(prior) = request.observed else {
         let mut planned = plan_by_schema(schema, request);
-        tell_drivers_promise(&mut planned.after);
+        tell_what_follows(&mut planned.after);
         return planned;
     };
     let mut config = request.config.clone();
@@ -23,6 +25,9 @@ pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
     let half_deleted = prior["intact"].as_bool() == Some(false);
     if planned.verdict == Verdict::Replace || other_driver || half_deleted {
         replace(schema, request, prior, &mut planned, other_driver, half_deleted);
+    } else if prior["driver_used"].as_str() == Some(IMAGE) {
+        mend(&mut planned, prior, "mounted", true.into());
+        mend(&mut planned, prior, "in_fstab", config["persist"].clone());
     }
     planned
 }
@@ -37,7 +42,7 @@ fn replace(
 ) {
     let anew = plan_by_schema(schema, &PlanRequest { observed: None, ..*request });
     planned.after = anew.after;
-    tell_drivers_promise(&mut planned.after);
+    tell_what_follows(&mut planned.after);
     planned.after.set("intact", true);
     if planned.verdict != Verdict::Replace {
         planned.impact = planned.impact.clone().join(&mprov_sdk::Impact::data_lost(super::volume::DATA));
@@ -60,10 +65,21 @@ fn replace(
     }
 }
 
-/// `one_instant` follows from `driver_used`.
-fn tell_drivers_promise(after: &mut Object) {
-    if let Some(driver) = after["driver_used"].as_str().and_then(Driver::parse) {
-        after.set("one_instant", driver.clones_one_instant());
+/// What the driver decides, as far as it is known; the one that is asked for is, or none is made.
+fn tell_what_follows(after: &mut Object) {
+    let known = |name: &str| after[name].as_str().filter(|name| *name != "auto").map(str::to_owned);
+    let driver = known("driver_used").or_else(|| known("driver"));
+    if let Some(driver) = &driver {
+        let at_once = Driver::parse(driver).is_some_and(Driver::clones_one_instant);
+        after.set("one_instant", driver == IMAGE || at_once);
+    }
+    if driver.as_deref() == Some(IMAGE) {
+        after.set("mounted", true);
+        after.set("in_fstab", after["persist"].clone());
+    } else if !after["driver"].is_unknown() {
+        for name in ["mounted", "in_fstab", "size"] {
+            after.set(name, Value::Null);
+        }
     }
 }
 
@@ -113,6 +129,29 @@ mod tests {
         let replaced = planned(&config(), &made().with("intact", false));
         assert_eq!(replaced.verdict, Verdict::Replace);
         assert_eq!(replaced.after["intact"], true.into());
+    }
+
+    #[test]
+    fn an_image_that_is_not_mounted_is_mounted_and_noted_again() {
+        let image = |config: Object| config.with("driver", IMAGE).with("size", "1G").with("persist", true);
+        let made = image(made()).with("driver_used", IMAGE).with("mounted", true).with("in_fstab", true);
+        assert_eq!(planned(&image(config()), &made).verdict, Verdict::Nothing);
+        for name in ["mounted", "in_fstab"] {
+            let mended = planned(&image(config()), &made.clone().with(name, false));
+            assert_eq!(mended.verdict, Verdict::Update);
+            assert_eq!(mended.after[name], true.into());
+            assert!(mended.changes.iter().any(|c| &*c.name == name && !c.replaces));
+        }
+        let at_boot_no_more = planned(&image(config()).with("persist", false), &made);
+        assert_eq!(at_boot_no_more.after["in_fstab"], false.into());
+    }
+
+    #[test]
+    fn what_only_images_have_is_known_to_be_absent_in_others() {
+        let request = PlanRequest { config: &config(), stored: None, observed: None };
+        let planned = plan(&schema(), &request);
+        assert!(planned.after["mounted"].is_null() && planned.after["size"].is_null());
+        assert!(planned.after["one_instant"].is_unknown());
     }
 
     #[test]
