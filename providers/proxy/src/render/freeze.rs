@@ -17,9 +17,9 @@ const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8
     </head><body><h1>Back in a few minutes</h1><p>The site is being maintained. What you have saved is safe; \
     please try again shortly.</p></body></html>\n";
 
-/// The answer to everybody while the route is frozen.
+/// The answer to everybody while the route is frozen, as handlers.
 pub fn page(route: &Route) -> Json {
-    json!({
+    let answer = json!({
         "handler": "static_response",
         "status_code": 503,
         "headers": {
@@ -27,11 +27,18 @@ pub fn page(route: &Route) -> Json {
             "Cache-Control": ["no-store"],
             "Content-Type": ["text/html; charset=utf-8"]
         },
-        "body": literal(route.freeze_page.as_deref().unwrap_or(PAGE)),
-        // Idle connections are gone soon after the freeze, so that none is left that the load of a
-        // configuration could close while its next request is on the way.
-        "close": true
-    })
+        "body": literal(route.freeze_page.as_deref().unwrap_or(PAGE))
+    });
+    json!([closing(), answer])
+}
+
+/// Closes the connection after the answer. Idle connections are gone soon after the freeze then:
+/// none is left that the load of a configuration could close while its next request is on the way.
+/// In HTTP/2 that cannot happen, as the server says which requests it has not taken.
+fn closing() -> Json {
+    let one_at_a_time = json!({ "vars": { "{http.request.proto}": ["HTTP/1.1", "HTTP/1.0"] } });
+    let close = json!({ "handler": "headers", "response": { "set": { "Connection": ["close"] } } });
+    json!({ "handler": "subroute", "routes": [{ "match": [one_at_a_time], "handle": [close] }] })
 }
 
 /// Lets a request wait until the route was thawed or its pause is over, and goes on with the next

@@ -102,7 +102,7 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
     if let Some(wait) = freeze::wait(route, mounts) {
         steps.push(json!({ "match": [file(FREEZE)], "handle": [wait] }));
     }
-    steps.push(json!({ "match": [file(FREEZE)], "handle": [freeze::page(route)], "terminal": true }));
+    steps.push(json!({ "match": [file(FREEZE)], "handle": freeze::page(route), "terminal": true }));
     let live = |slot: Slot| json!([upstream::live(route, slot, mounts)]);
     steps.push(json!({ "match": [file(LIVE_B)], "handle": live(Slot::B), "terminal": true }));
     steps.push(json!({ "handle": live(Slot::A), "terminal": true }));
