@@ -17,9 +17,20 @@ const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8
     </head><body><h1>Back in a few minutes</h1><p>The site is being maintained. What you have saved is safe; \
     please try again shortly.</p></body></html>\n";
 
-/// The answer to everybody while the route is frozen.
-pub fn page(route: &Route) -> Json {
-    json!({
+/// What becomes of a request that came while the route was frozen: it waits, if it may, and gets
+/// the freeze page if the route is frozen still. Otherwise the next step is its.
+///
+/// Only such a request looks for the freeze a second time: one that came before the freeze must not
+/// meet the page because the freeze began between two looks.
+pub fn kept_out(route: &Route, mounts: Mounts<'_>) -> Json {
+    let Some(wait) = wait(route, mounts) else { return page(route) };
+    let still = json!({ "match": [is_there(route, FREEZE, mounts)], "handle": page(route) });
+    json!([wait, { "handler": "subroute", "routes": [still] }])
+}
+
+/// The freeze page, as handlers.
+fn page(route: &Route) -> Json {
+    let answer = json!({
         "handler": "static_response",
         "status_code": 503,
         "headers": {
@@ -27,22 +38,29 @@ pub fn page(route: &Route) -> Json {
             "Cache-Control": ["no-store"],
             "Content-Type": ["text/html; charset=utf-8"]
         },
-        "body": literal(route.freeze_page.as_deref().unwrap_or(PAGE)),
-        // Idle connections are gone soon after the freeze, so that none is left that the load of a
-        // configuration could close while its next request is on the way.
-        "close": true
-    })
+        "body": literal(route.freeze_page.as_deref().unwrap_or(PAGE))
+    });
+    json!([closing(), answer])
+}
+
+/// Closes the connection after the answer. Idle connections are gone soon after the freeze then:
+/// none is left that the load of a configuration could close while its next request is on the way.
+/// In HTTP/2 that cannot happen, as the server says which requests it has not taken.
+fn closing() -> Json {
+    let one_at_a_time = json!({ "vars": { "{http.request.proto}": ["HTTP/1.1", "HTTP/1.0"] } });
+    let close = json!({ "handler": "headers", "response": { "set": { "Connection": ["close"] } } });
+    json!({ "handler": "subroute", "routes": [{ "match": [one_at_a_time], "handle": [close] }] })
 }
 
 /// Lets a request wait until the route was thawed or its pause is over, and goes on with the next
-/// step in both cases. None where requests do not wait.
+/// handler in both cases. None where requests do not wait.
 ///
 /// Caddy has nothing that waits, so a `reverse_proxy` asks the gate, by a request without the body,
 /// until the gate answers. That ends in an error also when it went well: the answer to an error is
-/// the next step, so that whatever comes later is done once and its own errors are not taken for
+/// the next handler, so that whatever comes later is done once and its own errors are not taken for
 /// the gate's. The tries are counted, not timed: Caddy ends timed ones when a configuration is
 /// loaded. It ends a question at the gate as well, but then the next one is asked.
-pub fn wait(route: &Route, mounts: Mounts<'_>) -> Option<Json> {
+fn wait(route: &Route, mounts: Mounts<'_>) -> Option<Json> {
     let (questions, _) = pace(route)?;
     let opened = json!([{ "handle": [{ "handler": "error", "status_code": 299 }] }]);
     let mut ask = json!({

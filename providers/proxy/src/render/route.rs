@@ -92,17 +92,14 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
         let cookie_given =
             json!([{ "vars": { format!("{{http.request.cookie.{PREVIEW_COOKIE}}}"): [cookie.0] } }]);
         let other = json!([
-            { "match": [file(LIVE_B)], "handle": [upstream::preview(route, Slot::A, mounts)] },
-            { "match": [{ "not": [file(LIVE_B)] }], "handle": [upstream::preview(route, Slot::B, mounts)] }
+            { "group": "other", "match": [file(LIVE_B)], "handle": [upstream::preview(route, Slot::A, mounts)] },
+            { "group": "other", "handle": [upstream::preview(route, Slot::B, mounts)] }
         ]);
         // Where the other slot is empty, the operator is a visitor like everybody.
         let inner = json!({ "handler": "subroute", "routes": other });
         steps.push(json!({ "match": cookie_given, "handle": [inner] }));
     }
-    if let Some(wait) = freeze::wait(route, mounts) {
-        steps.push(json!({ "match": [file(FREEZE)], "handle": [wait] }));
-    }
-    steps.push(json!({ "match": [file(FREEZE)], "handle": [freeze::page(route)], "terminal": true }));
+    steps.push(json!({ "match": [file(FREEZE)], "handle": freeze::kept_out(route, mounts) }));
     let live = |slot: Slot| json!([upstream::live(route, slot, mounts)]);
     steps.push(json!({ "match": [file(LIVE_B)], "handle": live(Slot::B), "terminal": true }));
     steps.push(json!({ "handle": live(Slot::A), "terminal": true }));
@@ -154,4 +151,25 @@ fn hsts_text(hsts: Hsts) -> String {
         text.push_str("; preload");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_request_looks_once_whether_it_is_kept_out() {
+        let text = r#"{"owner": {"address": "", "token": ""}, "hostname": "a.org", "tls": "off",
+            "certificate": null, "redirect_http": true, "hsts": null, "max_body": "1G", "read_timeout": "15m",
+            "write_timeout": "15m", "path_blocks": [], "preview_cookie": "0123456789abcdef",
+            "freeze_page": null, "pause": "30s"}"#;
+        let route: Route = serde_json::from_str(text).expect("a route");
+        let mounts = Mounts { state: Path::new("/s"), certificates: Path::new("/c"), probe: Some("unix//p") };
+        let config = plain(&route, &Server::standard(), mounts);
+        let steps = config["handle"][0]["routes"].as_array().expect("steps");
+        let looks = steps.iter().filter(|step| step["match"].to_string().contains("/freeze")).count();
+        assert_eq!(looks, 1, "between two looks a freeze may begin");
+    }
 }

@@ -33,7 +33,8 @@ enum Caller {
 pub fn live(route: &Route, slot: Slot, mounts: Mounts<'_>) -> Json {
     let mut proxy = reverse_proxy(route, slot, Caller::User);
     // A container that restarts is waited for. Only connecting is tried again: nothing that an
-    // upstream may have begun to work on is sent twice.
+    // upstream may have begun to work on is sent twice. (With a body even that fails: Caddy 2.6
+    // closes the body when it cannot connect.)
     proxy["load_balancing"] = json!({ "try_duration": "5s", "try_interval": "250ms" });
     let empty =
         json!({ "handler": "static_response", "status_code": 503, "headers": { "Retry-After": ["60"] } });

@@ -45,7 +45,8 @@ async fn an_update_that_is_killed_anywhere_shows_and_ends_well_when_repeated() {
     let caddy = Caddy::start();
     let (blue, green) = (Upstream::start("blue").await, Upstream::start("green").await);
     let site = with_server(&caddy).await;
-    let open = route(HOST, &blue.text());
+    // What a freeze waits for is not the point here.
+    let open = route(HOST, &blue.text()).with("drain_timeout", "0s");
     let frozen = open.clone().with("frozen", true);
     let switched = open.clone().with("upstream", green.text());
     site.create(ROUTE, &open).await;

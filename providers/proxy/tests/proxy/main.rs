@@ -3,6 +3,7 @@
 mod cutover;
 mod drain;
 mod freeze;
+mod http2;
 mod kills;
 mod pause;
 mod routes;

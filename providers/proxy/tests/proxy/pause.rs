@@ -5,7 +5,7 @@ use mprov_sdk::{Object, Value};
 
 use crate::support::client::get;
 use crate::support::machine::LocalMachine;
-use crate::support::{COOKIE, Caddy, Kind, Load, ROUTE, Site, Upstream, call, route, with_server};
+use crate::support::{COOKIE, Caddy, Client, Kind, Load, ROUTE, Site, Upstream, call, route, with_server};
 
 const HOST: &str = "a.example.org";
 const BODY: usize = 20_000;
@@ -106,6 +106,24 @@ async fn a_pause_ends_with_the_freeze_page_and_the_operator_does_not_wait() {
     assert!(blue.arrivals().iter().chain(&green.arrivals()).all(|arrival| arrival.id.is_none()));
     assert!(operator.0.body.starts_with("I am blue"), "{operator:?}");
     assert!(operator.1 < user.1, "the operator waited for {:?}", operator.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_after_the_wait_fails_once_and_as_what_it_is() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    let mut planned = pausing(&blue, "30s");
+    let made = site.create(ROUTE, &planned).await;
+    let frozen = freeze(&site, &made, &mut planned).await;
+    let port = caddy.http_port;
+    let request = "POST /broken HTTP/1.1\r\nHost: a.example.org\r\nX-Id: 1\r\nContent-Length: 3\r\n\r\nabc";
+    let asked = tokio::spawn(async move { Client::connect(port).await.ask(request).await });
+    caddy.wait_for_waiting(1).await;
+    planned.set("frozen", false);
+    site.update(ROUTE, &frozen, &planned).await;
+    assert_eq!(asked.await.expect("no panic").expect("an answer").status, 502);
+    assert_eq!(blue.arrivals().iter().filter(|arrival| arrival.id.is_some()).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

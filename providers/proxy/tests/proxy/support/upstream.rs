@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use super::client::header;
 
 /// A web server that answers every request with its name and the request's head; `/sick` with
-/// 500, `/inside-only` with 403 where the request was forwarded for somebody, `/held` only when it
-/// is told to.
+/// 500, `/inside-only` with 403 where the request was forwarded for somebody, `/broken` not at
+/// all, `/held` only when it is told to.
 pub struct Upstream {
     pub name: &'static str,
     pub address: SocketAddr,
@@ -96,6 +96,7 @@ async fn serve(mut stream: TcpStream, name: &str, ledger: &Ledger) -> Option<()>
         let status = match head.split(' ').nth(1).unwrap_or_default() {
             "/sick" => "500 Sick",
             "/inside-only" if head.contains("X-Forwarded-") => "403 Forbidden",
+            "/broken" => return None,
             "/held" => {
                 ledger.released.subscribe().wait_for(|r| *r).await.ok()?;
                 "200 OK"
