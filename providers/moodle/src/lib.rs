@@ -32,6 +32,7 @@ mod upgrade;
 mod validation;
 mod verification;
 mod web;
+mod written;
 
 pub use blueprint::blueprints;
 pub use provider::provider;
