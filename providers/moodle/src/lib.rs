@@ -10,6 +10,7 @@
 mod account;
 mod blueprint;
 mod caches;
+mod catalogue;
 mod checks;
 mod connections;
 mod data;
