@@ -10,6 +10,7 @@
 mod account;
 mod blueprint;
 mod caches;
+mod catalogue;
 mod checks;
 mod connections;
 mod data;
@@ -32,6 +33,7 @@ mod upgrade;
 mod validation;
 mod verification;
 mod web;
+mod written;
 
 pub use blueprint::blueprints;
 pub use provider::provider;

@@ -5,7 +5,7 @@ use mprov_sdk::{
     Attribute, Diagnostics, Fault, Name, Object, Provider, ProviderSchema, Schema, Services, Session,
 };
 
-use crate::data::{checks, health};
+use crate::data::{checks, health, plugins, requirements, upgrade_path};
 use crate::resource::{drain, maintenance, settings, site_schema, source, verification};
 use crate::session::MoodleSession;
 
@@ -21,7 +21,7 @@ struct MoodleProvider {
 fn schema() -> ProviderSchema {
     ProviderSchema {
         name: "moodle",
-        description: "Moodle sites in containers: source, installation, settings, maintenance, checks.",
+        description: "Moodle sites in containers: source, installation, upgrade, settings, maintenance, checks.",
         config: Schema::new(
             "moodle",
             "There is nothing to configure: containers are reached through the docker provider.",
@@ -35,7 +35,13 @@ fn schema() -> ProviderSchema {
             drain::schema(),
             verification::schema(),
         ],
-        data_sources: vec![health::schema(), checks::schema()],
+        data_sources: vec![
+            health::schema(),
+            checks::schema(),
+            plugins::schema(),
+            requirements::schema(),
+            upgrade_path::schema(),
+        ],
         uses: &["docker"],
     }
 }
@@ -56,6 +62,9 @@ impl Provider for MoodleProvider {
             drain::KIND => drain::validate(config),
             health::KIND => health::validate(config),
             checks::KIND => checks::validate(config),
+            plugins::KIND => plugins::validate(config),
+            requirements::KIND => requirements::validate(config),
+            upgrade_path::KIND => upgrade_path::validate(config),
             _ => Diagnostics::new(),
         }
     }

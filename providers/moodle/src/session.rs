@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use mprov_sdk::{Call, ContainerExec, DataSource, Fault, Object, Resource, Services, Session};
 
-use crate::data::{checks, health};
+use crate::data::{checks, health, plugins, requirements, upgrade_path};
 use crate::durability::Database;
 use crate::resource::{drain, maintenance, settings, site, site_schema, source, verification};
 use crate::web::Web;
@@ -17,6 +17,11 @@ pub struct MoodleSession {
 pub struct Sites(Option<Arc<dyn ContainerExec>>);
 
 impl Sites {
+    #[cfg(test)]
+    pub fn nowhere() -> Self {
+        Self(None)
+    }
+
     /// The web container that the attribute `container` names.
     pub fn web(&self, object: &Object) -> Result<Web, Fault> {
         Ok(Web::new(self.containers()?, object.str("container")?))
@@ -63,6 +68,9 @@ impl Session for MoodleSession {
         match kind {
             health::KIND => Some(Arc::new(health::HealthData(self.sites()))),
             checks::KIND => Some(Arc::new(checks::ChecksData(self.sites()))),
+            plugins::KIND => Some(Arc::new(plugins::PluginsData)),
+            requirements::KIND => Some(Arc::new(requirements::RequirementsData(self.sites()))),
+            upgrade_path::KIND => Some(Arc::new(upgrade_path::UpgradePathData(self.sites()))),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mprov_sdk::{Call, Fault, Object, Resource};
+use mprov_sdk::{Call, Fault, Object, Resource, Written};
 
 use crate::account::{has_password, set_password};
 use crate::caches;
@@ -16,6 +16,7 @@ use crate::session::{Sites, not_seen};
 use crate::setting::{self, CORE, Values};
 use crate::upgrade::{self, Upgrading};
 use crate::web::Web;
+use crate::written::written_since;
 
 pub struct SiteResource(pub Sites);
 
@@ -113,6 +114,10 @@ impl Resource for SiteResource {
             return Ok(None);
         }
         finished(&web, call, planned, &health).await.map(Some)
+    }
+
+    async fn written_since(&self, call: &Call, stored: &Object, since: &str) -> Result<Vec<Written>, Fault> {
+        written_since(&self.0.web(stored)?, call, since).await
     }
 }
 

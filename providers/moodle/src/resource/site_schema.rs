@@ -94,6 +94,7 @@ pub fn schema() -> Schema {
             ("id", Attribute::computed(Type::String, "The site's own identifier, which lives in its database.")),
         ],
     )
+    .counts_writes()
 }
 
 pub fn validate(config: &Object) -> Diagnostics {

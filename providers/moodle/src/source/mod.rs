@@ -4,5 +4,7 @@ pub mod archive;
 pub mod cache;
 pub mod download;
 pub mod git;
+pub mod plugin_file;
+pub mod plugins;
 pub mod tree;
 pub mod version_file;

@@ -14,3 +14,4 @@ mod origin;
 mod drain;
 mod upgrade;
 mod verification;
+mod written;
