@@ -110,7 +110,7 @@ pub fn schema() -> Schema {
             ),
             (
                 "frozen",
-                Attribute::optional(Type::Bool, "Keep users out: answer them with the freeze page.").default(false),
+                Attribute::optional(Type::Bool, "Keep users out: they get the freeze page, after pause.").default(false),
             ),
             (
                 "pause",
