@@ -96,6 +96,23 @@ impl Browser {
         answer.status == 200 && answer.body.contains("login/logout.php")
     }
 
+    /// The cookies as a header has them.
+    pub fn cookies(&self) -> String {
+        let jar = std::fs::read_to_string(&self.jar).expect("the cookies");
+        let lines = jar.lines().filter_map(|line| {
+            let line = line.strip_prefix("#HttpOnly_").unwrap_or(line);
+            let fields: Vec<&str> = line.split('\t').collect();
+            (!line.starts_with('#') && fields.len() == 7).then(|| format!("{}={}", fields[5], fields[6]))
+        });
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
+    /// What forms of the session have to send.
+    #[track_caller]
+    pub fn session_key(&self) -> String {
+        hidden(&self.get("/user/files.php").body, "sesskey")
+    }
+
     /// Makes a course over its form; its page.
     #[track_caller]
     pub fn make_course(&self, name: &str) -> String {

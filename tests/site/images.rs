@@ -56,7 +56,7 @@ pub fn base_archive() -> &'static Path {
 fn build_app(images: &Path) {
     let context = tempfile::tempdir().expect("a temporary folder");
     let code = context.path().join("moodle");
-    stand_in(&code);
+    stand_in(&[], "5.0.6", &code);
     let (tag, base) = (format!("{CACHE}/app"), format!("BASE={CACHE}/web"));
     let mut build = Command::new("docker");
     build.args(["build", "-q", "--build-arg", &base, "-t", &tag]);
@@ -85,7 +85,7 @@ pub fn built(name: &str) -> String {
     inspect(&format!("{CACHE}/{name}"), "{{.Id}}")
 }
 
-/// Writes the stand-in's tree into a new folder.
-pub fn stand_in(folder: &Path) {
-    run(Command::new(repository().join("tests/standin/make")).arg("5.0.6").arg(folder));
+/// Writes the stand-in's tree of a release into a new folder.
+pub fn stand_in(options: &[&str], release: &str, folder: &Path) {
+    run(Command::new(repository().join("tests/standin/make")).args(options).arg(release).arg(folder));
 }

@@ -16,6 +16,8 @@ mod images;
 mod inventory;
 mod kills;
 mod life;
+mod load;
+mod rollout;
 mod secrets;
 mod site;
 mod witness;
