@@ -54,6 +54,11 @@ variable "settings" {
   description = "Moodle's settings."
 }
 
+# What the code says of itself, read as text.
+data "moodle_requirements" "code" {
+  path = var.moodle
+}
+
 module "proxy" {
   source    = "mprov:proxy/caddy"
   name      = "${var.name}-proxy"
@@ -72,6 +77,8 @@ module "moodle" {
   name          = var.name
   wwwroot       = "http://localhost:${var.port}"
   image         = docker_image.app.id
+  release       = data.moodle_requirements.code.release
+  docroot       = data.moodle_requirements.code.docroot
   database      = { engine = var.database, image = docker_image.database.id }
   data_dir      = "${var.data_dir}/site"
   proxy_network = module.proxy.network
@@ -82,7 +89,7 @@ module "moodle" {
 
   # New code is a new generation of the site: rehearsed on a clone, then switched to.
   rollout {
-    on = [image]
+    on = [release, image]
   }
 }
 

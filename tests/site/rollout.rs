@@ -47,7 +47,11 @@ fn a_site_is_upgraded_with_people_in_it_and_goes_back() {
 fn what_fails_before_the_switch_leaves_users_where_they_were() {
     let site = site("4.5.5");
     let nothing = site.inventory();
-    site.edit("main.mprov.hcl", "on = [image]", "on = [image]\n    rehearse = \"optional\"");
+    site.edit(
+        "main.mprov.hcl",
+        "on = [release, image]",
+        "on = [release, image]\n    rehearse = \"optional\"",
+    );
     site.apply();
     // An image that was built for it stays, as any build that nobody uses.
     let everything = without_images(site.inventory());

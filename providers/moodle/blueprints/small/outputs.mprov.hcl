@@ -27,6 +27,11 @@ output "release" {
   value       = moodle_site.site.release
 }
 
+output "advice" {
+  description = "What to think about this release: when its support ends, and the like."
+  value       = one(data.moodle_upgrade_path.site[*].warnings)
+}
+
 output "volume" {
   description = "The volume with database and files, which the next generation is a clone of."
   value       = host_volume.site.path

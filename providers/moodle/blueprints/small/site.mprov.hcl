@@ -1,3 +1,11 @@
+# Before anything is made: whether there is a way from the generation before to this release.
+data "moodle_upgrade_path" "site" {
+  count = var.release == null ? 0 : 1
+  from  = try(generation.previous.release, null)
+  to    = var.release
+  today = plantimestamp()
+}
+
 resource "moodle_site" "site" {
   container      = docker_container.web.name
   image          = var.image
