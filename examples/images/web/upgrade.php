@@ -7,9 +7,10 @@
 // that was killed has left is not gone over again: such a copy is made anew. With --check it
 // only says what there is to do.
 //
-// exit 0: done, or "Nothing to upgrade."; 1: failed; 2: (--check) an upgrade is pending; 3: the
-// database holds no finished site; 4: an upgrade is running; 5: one was interrupted, or runs
-// outside of this script; 6: the code is older than the database; 64: usage.
+// exit 0: done, with "Caches are stale." as the last line where Moodle has not purged its caches
+// (in maintenance mode it has), or "Nothing to upgrade."; 1: failed; 2: (--check) an upgrade is
+// pending; 3: the database holds no finished site; 4: an upgrade is running; 5: one was
+// interrupted, or runs outside of this script; 6: the code is older than the database; 64: usage.
 declare(strict_types=1);
 if (PHP_SAPI !== 'cli') {
     exit(1);
@@ -91,5 +92,8 @@ $arguments = array_merge(['--non-interactive'], $maintenance ? [] : ['--no-maint
 $status = moodle($site, $arguments);
 if ($status !== 0) {
     stop(1, "admin/cli/upgrade.php ended with status $status");
+}
+if (!$maintenance) {
+    echo "Caches are stale.\n";
 }
 exit(0);

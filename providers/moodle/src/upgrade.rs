@@ -19,8 +19,10 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// To the end, just now.
+    /// To the end, just now. Moodle has purged its caches and built the theme.
     Upgraded,
+    /// The same without maintenance mode: Moodle has left its caches as they were.
+    UpgradedStale,
     /// Code and database were of one version.
     UpToDate,
     /// Only asked, and there is something to do.
@@ -40,6 +42,7 @@ impl Outcome {
         let said = |line: &str| output.stdout_text().lines().any(|l| l.trim() == line);
         match output.status {
             0 if said("Nothing to upgrade.") => Self::UpToDate,
+            0 if said("Caches are stale.") => Self::UpgradedStale,
             0 => Self::Upgraded,
             2 => Self::Pending,
             3 => Self::NoSite,
@@ -78,12 +81,21 @@ pub async fn is_pending(web: &Web, call: &Call, health: &Health) -> Result<bool,
     }
 }
 
+/// What an upgrade has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    Nothing,
+    Upgraded,
+    /// Moodle's caches may be those of the old code.
+    UpgradedStale,
+}
+
 /// Brings the database to the version of the code. Where an earlier run began it and its process
-/// still works, that one is waited for. True where there was anything to do.
-pub async fn upgrade(web: &Web, call: &Call, with: &Upgrading<'_>) -> Result<bool, Fault> {
+/// still works, that one is waited for.
+pub async fn upgrade(web: &Web, call: &Call, with: &Upgrading<'_>) -> Result<Done, Fault> {
     if !is_pending(web, call, with.health).await? {
         // An earlier run may have died between the upgrade's end and this.
-        return restored(call, with.database, Ok(false)).await;
+        return restored(call, with.database, Ok(Done::Nothing)).await;
     }
     let relaxed = match with.database {
         Some(database) => database.relax(call).await,
@@ -100,8 +112,8 @@ pub async fn upgrade(web: &Web, call: &Call, with: &Upgrading<'_>) -> Result<boo
 async fn restored(
     call: &Call,
     database: Option<&Database>,
-    ended: Result<bool, Fault>,
-) -> Result<bool, Fault> {
+    ended: Result<Done, Fault>,
+) -> Result<Done, Fault> {
     let Some(database) = database else { return ended };
     match (ended, database.restore(call).await) {
         (ended, Ok(())) => ended,
@@ -113,13 +125,15 @@ async fn restored(
     }
 }
 
-async fn to_the_end(web: &Web, call: &Call, with: &Upgrading<'_>) -> Result<bool, Fault> {
+async fn to_the_end(web: &Web, call: &Call, with: &Upgrading<'_>) -> Result<Done, Fault> {
     let began = Instant::now();
     loop {
         let steps = Steps::of(call, with);
         let output = web.follow(call, vec!["php".into(), UPGRADE.into()], Vec::new(), &steps).await?;
         match Outcome::of(&output) {
-            Outcome::Upgraded | Outcome::UpToDate => return Ok(true),
+            Outcome::Upgraded => return Ok(Done::Upgraded),
+            // One that was waited for has not said how it ended.
+            Outcome::UpgradedStale | Outcome::UpToDate => return Ok(Done::UpgradedStale),
             Outcome::Running if began.elapsed() < with.limit => {
                 call.events.progress("Waiting for an upgrade that is under way");
                 pause(call, AGAIN).await?;
@@ -246,6 +260,7 @@ mod tests {
     fn exit_codes_are_outcomes() {
         let cases = [
             (output(0, "-->System\n++ Success ++\n"), Outcome::Upgraded),
+            (output(0, "++ Success ++\nCaches are stale.\n"), Outcome::UpgradedStale),
             (output(0, "Nothing to upgrade.\n"), Outcome::UpToDate),
             (output(1, "Nothing to upgrade.\n"), Outcome::Failed),
             (output(2, ""), Outcome::Pending),
@@ -357,7 +372,7 @@ mod tests {
         }
     }
 
-    async fn run(upgrade_ends: i64, restore_ends: i64) -> (Vec<String>, Result<bool, Fault>) {
+    async fn run(upgrade_ends: i64, restore_ends: i64) -> (Vec<String>, Result<Done, Fault>) {
         let containers =
             Arc::new(Scripted { asked: Mutex::default(), upgrade: upgrade_ends, restore: restore_ends });
         let web = Web::new(containers.clone(), "web");

@@ -14,7 +14,7 @@ use crate::profile::{self, Corrections};
 use crate::ready;
 use crate::session::{Sites, not_seen};
 use crate::setting::{self, CORE, Values};
-use crate::upgrade::{self, Upgrading};
+use crate::upgrade::{self, Done, Upgrading};
 use crate::web::Web;
 use crate::written::written_since;
 
@@ -146,11 +146,14 @@ impl SiteResource {
             limit: wait_timeout(planned),
             secret: planned.str("admin_password")?,
         };
-        if upgrade::upgrade(web, call, &with).await? {
-            caches::purge(web, call).await?;
-            caches::warm(web, call).await?;
+        match upgrade::upgrade(web, call, &with).await? {
+            Done::Nothing => Ok(()),
+            Done::Upgraded => caches::purge_memory(web, call).await,
+            Done::UpgradedStale => {
+                caches::purge_all(web, call).await?;
+                caches::warm(web, call).await
+            }
         }
-        Ok(())
     }
 }
 

@@ -32,7 +32,12 @@ impl Engine {
     /// Where its data are mounted, what it is told to be small, its name in Moodle, its port.
     fn facts(self) -> (&'static str, &'static [&'static str], &'static str, u16) {
         match self {
-            Self::Mariadb => ("/var/lib/mysql", &["--innodb-buffer-pool-size=64M"], "mariadb", 3306),
+            Self::Mariadb => (
+                "/var/lib/mysql",
+                &["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M"],
+                "mariadb",
+                3306,
+            ),
             Self::Postgres => ("/var/lib/postgresql/data", &["-c", "shared_buffers=32MB"], "pgsql", 5432),
         }
     }

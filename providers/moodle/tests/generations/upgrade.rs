@@ -20,6 +20,13 @@ fn upgrade_ran(generation: &Generation) -> bool {
     shell(&generation.web(), "test -e /tmp/upgrade-ran && echo yes || echo no") == "yes"
 }
 
+/// Whether the style sheets that pages ask for are there.
+fn has_theme(generation: &Generation) -> bool {
+    let code =
+        "echo is_file(localcache() . '/theme/' . ($CFG->themerev ?? -1) . '/boost/css/all.css') ? 1 : 0;";
+    generation.moodle(code) == "1"
+}
+
 async fn a_clone_is_upgraded(engine: Engine) {
     let origin = origin(engine).await;
     assert_eq!(origin.site.str("release"), Ok("4.5.5 (Build: 20241007)"));
@@ -39,8 +46,7 @@ async fn a_clone_is_upgraded(engine: Engine) {
     // As if it had never been otherwise.
     assert_eq!(clone.durability(), "full");
     assert_eq!(clone.moodle("echo $DB->count_records('files');"), "4");
-    let themes = shell(&clone.web(), "find /var/localcache -name all.css | wc -l");
-    assert_eq!(themes, "1");
+    assert!(has_theme(&clone));
 
     // The outcome is found, also by an update, and nothing is upgraded twice.
     let found = clone.resource(KIND).find(&clone.call(), &planned).await.expect("found");
@@ -93,12 +99,11 @@ async fn a_wrong_database_is_not_touched(engine: Engine) {
 
     // A database that was given no identity is nobody's.
     drop(clone);
-    let other = Generation::new(engine, Some(&origin.data())).await;
-    other.start_database("");
-    other.start_web(NEW, &other.database());
-    let fault = other.create(KIND, &other.upgraded_site()).await.expect_err("refused");
-    let old = format!("which is \"{}\"", origin.generation.name);
-    assert!(fault.detail.contains(&old), "nothing is written without MPROV_IDENTITY: {fault}");
+    let nameless = Generation::new(engine, None).await;
+    nameless.start_database("");
+    nameless.start_web(NEW, &nameless.database());
+    let fault = nameless.create(KIND, &nameless.upgraded_site()).await.expect_err("refused");
+    assert!(fault.detail.contains("which has no identity"), "{fault}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,6 +114,17 @@ async fn a_wrong_database_is_not_touched_on_mariadb() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_database_is_not_touched_on_postgres() {
     a_wrong_database_is_not_touched(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_that_was_given_no_identity_has_that_of_its_original() {
+    let origin = origin(Engine::Postgres).await;
+    let clone = Generation::new(Engine::Postgres, Some(&origin.data())).await;
+    clone.start_database("");
+    clone.start_web(NEW, &clone.database());
+    let fault = clone.create(KIND, &clone.upgraded_site()).await.expect_err("refused");
+    let old = format!("which is \"{}\"", origin.generation.name);
+    assert!(fault.detail.contains(&old), "{fault}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,8 +164,26 @@ async fn nothing_is_installed_in_the_place_of_a_clone() {
     assert!(health.contains("\"state\":\"empty\""), "{health}");
 }
 
-async fn a_failed_upgrade_is_told(engine: Engine) {
-    let origin = origin(engine).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_without_maintenance_purges_what_moodle_leaves() {
+    let origin = origin(Engine::Postgres).await;
+    let clone = origin.clone_with(Code::Release("5.0.5")).await;
+    let planned = clone.upgraded_site();
+    clone.create(KIND, &planned).await.unwrap_or_else(|f| panic!("{f}"));
+    docker(&["rm", "-f", &clone.web()]);
+    clone.start_web(NEW, &clone.database());
+    let before = clone.setting("themerev");
+    // No database is changed from one to the other, which is what Moodle goes by.
+    clone.create(KIND, &planned).await.unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!(clone.setting("release"), "5.0.6 (Build: 20250414)");
+    assert_eq!(clone.setting("outagelessupgrade"), "0");
+    assert_ne!(clone.setting("themerev"), before);
+    assert!(has_theme(&clone) && clone.events.text().contains("Building the style sheets"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_upgrade_is_told() {
+    let origin = origin(Engine::Postgres).await;
     let clone = origin.clone_with(Code::Broken("5.0.6")).await;
     let fault = clone.create(KIND, &clone.upgraded_site()).await.expect_err("it fails");
     assert!(fault.summary.contains("could not be upgraded"), "{fault}");
@@ -159,17 +193,8 @@ async fn a_failed_upgrade_is_told(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_upgrade_is_told_on_mariadb() {
-    a_failed_upgrade_is_told(Engine::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_upgrade_is_told_on_postgres() {
-    a_failed_upgrade_is_told(Engine::Postgres).await;
-}
-
-async fn an_upgrade_outlives_who_began_it(engine: Engine) {
-    let origin = origin(engine).await;
+async fn an_upgrade_outlives_who_began_it() {
+    let origin = origin(Engine::Mariadb).await;
     let clone = origin.clone_with(NEW).await;
     // Slow enough to be left in the middle.
     shell(&clone.web(), "sed -i 's/usleep(.*/usleep(2000000);/' /var/www/html/lib/moodlelib.php");
@@ -195,16 +220,6 @@ async fn an_upgrade_outlives_who_began_it(engine: Engine) {
     assert!(clone.events.text().contains("Waiting for an upgrade that is under way"));
     assert_eq!(clone.durability(), "full");
     assert_eq!(clone.moodle("echo $DB->count_records('upgrade_log');"), "1");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_outlives_who_began_it_on_mariadb() {
-    an_upgrade_outlives_who_began_it(Engine::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_outlives_who_began_it_on_postgres() {
-    an_upgrade_outlives_who_began_it(Engine::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

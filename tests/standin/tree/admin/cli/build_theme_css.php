@@ -13,8 +13,6 @@ if ($options['help']) {
 }
 cli_heading('Build theme css');
 foreach (explode(',', $options['themes'] ?? 'boost') as $theme) {
-    $folder = ($CFG->localcachedir ?? "$CFG->dataroot/localcache") . "/theme/" . ($CFG->themerev ?? -1) . "/$theme/css";
-    @mkdir($folder, 02770, true);
-    file_put_contents("$folder/all.css", "body { margin: 0 }\n");
+    theme_build_css($theme);
 }
 exit(0);

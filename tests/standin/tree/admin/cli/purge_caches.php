@@ -13,9 +13,13 @@ if ($options['help']) {
     echo "Invalidates Moodle internal caches\n";
     exit(0);
 }
-foreach (['cache', 'localcache'] as $folder) {
-    array_map('unlink', array_filter(glob("$CFG->dataroot/$folder/*"), 'is_file'));
+$all = !array_filter($options);
+if ($all || $options['other']) {
+    array_map('unlink', array_filter(glob("$CFG->dataroot/cache/*"), 'is_file'));
+    array_map('unlink', glob(localcache() . '/theme/*/*/css/*'));
 }
-// Themes are cached by their revision.
-set_config('themerev', time());
+if ($all || $options['theme']) {
+    // Themes are cached by their revision.
+    set_config('themerev', time());
+}
 exit(0);

@@ -75,6 +75,8 @@ try {
 }
 upgrade_finished();
 cli_heading('Setting new default values');
+// The last step, so that no visitor has to wait for it.
+theme_build_css($CFG->theme ?? 'boost');
 if (!$options['maintenance'] && !$options['set-ui-upgrade-lock']) {
     set_config('outagelessupgrade', 0);
 }
