@@ -81,9 +81,9 @@ mod tests {
         plain.filter_map(|n| n.parse().ok()).filter(|n| is_code(*n)).collect()
     }
 
-    /// The ranges that are given out; 1024, 4096, 5432 or 2019 (the port of Caddy's admin interface)
-    /// are other numbers.
+    /// The ranges that are given out; 1024, 4096, 5432, 2019 (the port of Caddy's admin interface) and
+    /// years are other numbers.
     fn is_code(number: u16) -> bool {
-        matches!(number, 1001..=1019 | 1090..=1499 | 2001..=2012 | 2020..=2099 | 3001..=3099 | 4001..=4060 | 5001..=5099)
+        matches!(number, 1001..=1019 | 1090..=1499 | 2001..=2012 | 2020 | 2030..=2099 | 3001..=3099 | 4001..=4060 | 5001..=5099)
     }
 }

@@ -4,6 +4,7 @@ mod call;
 mod generations;
 mod recover;
 mod report;
+mod rollout;
 mod run;
 mod undo;
 

@@ -5,17 +5,15 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use mprov_sdk::{Address, CancellationToken, Diagnostic, Diagnostics, Object};
-use mprov_state::{
-    RawJson, Record, Rollout, Scope, Slot, StateError, StoredInstance, StoredOutput, StoredProvider,
-};
+use mprov_state::{RawJson, Record, Rollout, Slot, StateError, StoredInstance, StoredOutput, StoredProvider};
 
 use super::call::{Ledger, Task, TaskError};
-use super::generations::{Ending, begun, ended, switched};
+use super::generations::begun;
 use super::report::{Interruption, Report};
 use super::undo::{Done, undo};
 use crate::graph::{Dag, NodeId, Ready};
 use crate::plan::{
-    Action, Activity, Kinds, Outcome, Phase, Plan, PlanMode, Replacement, Resolver, RunEvent, Stored, Turn,
+    Action, Activity, Kinds, Outcome, Phase, Plan, PlanMode, Replacement, Resolver, RunEvent, Stored,
     fault_diagnostic,
 };
 
@@ -52,21 +50,21 @@ struct Finished {
     elapsed: Duration,
 }
 
-struct Progress {
-    report: Report,
-    done: Vec<Done>,
+pub(super) struct Progress {
+    pub(super) report: Report,
+    pub(super) done: Vec<Done>,
     /// Provider configurations that are declared and written down.
-    connected: HashSet<String>,
-    atomic_failure: bool,
+    pub(super) connected: HashSet<String>,
+    pub(super) atomic_failure: bool,
     /// Users were switched: nothing is undone any more.
-    committed: bool,
+    pub(super) committed: bool,
     /// When users were kept out.
-    frozen: Option<Instant>,
-    durations: BTreeMap<String, Duration>,
-    deleted: BTreeSet<String>,
-    next_number: u32,
+    pub(super) frozen: Option<Instant>,
+    pub(super) durations: BTreeMap<String, Duration>,
+    pub(super) deleted: BTreeSet<String>,
+    pub(super) next_number: u32,
     /// By step: whether it was begun, or failed before it could be.
-    begun: Vec<bool>,
+    pub(super) begun: Vec<bool>,
 }
 
 impl Run {
@@ -133,103 +131,6 @@ impl Run {
             self.ledger.journal.append(Record::Scope(scope)).await?;
         }
         Ok(())
-    }
-
-    /// Values are no part of it: there is nothing outside to be taken back.
-    fn scope(&self) -> Scope {
-        let in_scope = |step: &crate::plan::Step| {
-            let kind = self.kinds.get(step.address.resource.mode, &step.address.resource.kind);
-            step.atomic && step.action != Action::Read && kind.is_some_and(|k| !k.schema.is_value)
-        };
-        let steps = self.plan.steps.iter().enumerate().filter(|(_, s)| in_scope(s));
-        let quiesce = steps.clone().filter(|(_, s)| s.phase == Some(Phase::Quiesce));
-        Scope {
-            quiesce: quiesce.map(|(i, _)| i as u32).collect(),
-            steps: steps.map(|(i, _)| i as u32).collect(),
-        }
-    }
-
-    async fn put_rollout(&mut self, module: &str, rollout: Rollout) -> Result<(), StateError> {
-        if self.rollouts.get(module) == Some(&rollout) {
-            return Ok(());
-        }
-        self.rollouts.insert(module.to_owned(), rollout.clone());
-        self.ledger.journal.append(Record::Rollout { module: module.to_owned(), rollout }).await
-    }
-
-    /// Stopped between steps of which all or none are wanted.
-    fn is_cut_short(&self, progress: &Progress) -> bool {
-        progress.report.interruption == Some(Interruption::Stopped)
-            && self.plan.steps.iter().zip(&progress.begun).any(|(step, begun)| step.atomic && !begun)
-    }
-
-    /// What the generations are at the end.
-    async fn write_down_generations(&mut self, progress: &Progress, undone: bool) -> Result<(), StateError> {
-        if self.plan.mode == PlanMode::Destroy {
-            let modules: Vec<String> = self.rollouts.keys().cloned().collect();
-            for module in modules.iter().filter(|_| progress.report.is_success()) {
-                self.put_rollout(module, Rollout::default()).await?;
-            }
-            return Ok(());
-        }
-        let now = (self.clock)();
-        for index in 0..self.plan.rollouts.len() {
-            let rollout = self.plan.rollouts[index].clone();
-            let mut current = self.rollouts.get(&rollout.module).cloned().unwrap_or_default();
-            let made = rollout.turn.made().map(|(id, _)| id.to_owned());
-            if undone {
-                if progress.report.restored && !self.keep_failed {
-                    current.generations.retain(|g| Some(&g.id) != made.as_ref() || !g.unfinished);
-                }
-                self.put_rollout(&rollout.module, current).await?;
-                continue;
-            }
-            let record = self.resolver.generation(&rollout);
-            let complete = progress.report.is_success();
-            if complete && !progress.committed {
-                current = switched(&current, &rollout, record.as_ref(), &now, &*self.ledger.seal)?;
-            }
-            let prefix = format!("{}[\"{}\"].", rollout.module, made.unwrap_or_default());
-            let inside = progress.durations.iter().filter_map(|(address, time)| {
-                Some((address.strip_prefix(&prefix)?.to_owned(), time.as_millis() as u64))
-            });
-            let ending = Ending {
-                record: record.as_ref(),
-                complete,
-                gone: self.gone(&rollout.module, &rollout.prune, &progress.deleted),
-                durations: inside.collect(),
-                now: &now,
-            };
-            let next = ended(&current, &rollout, ending, &self.kinds, &*self.ledger.seal)?;
-            self.put_rollout(&rollout.module, next).await?;
-        }
-        Ok(())
-    }
-
-    /// Of these generations, those of which every instance is deleted.
-    fn gone(&self, module: &str, prune: &[String], deleted: &BTreeSet<String>) -> Vec<String> {
-        let is_gone = |id: &&String| {
-            let prefix = format!("{module}[\"{id}\"].");
-            let mut there = self.stored.instances.keys().map(Address::to_string);
-            there.all(|address| !address.starts_with(&prefix) || deleted.contains(&address))
-        };
-        prune.iter().filter(is_gone).cloned().collect()
-    }
-
-    /// What the generations are when users are switched by a step of this plan.
-    fn commits(&mut self) -> Result<BTreeMap<String, Rollout>, StateError> {
-        let mut commits = BTreeMap::new();
-        for index in 0..self.plan.rollouts.len() {
-            let rollout = self.plan.rollouts[index].clone();
-            if !matches!(rollout.turn, Turn::CutOver { .. } | Turn::Rollback { .. }) {
-                continue;
-            }
-            let record = self.resolver.generation(&rollout);
-            let current = self.rollouts.get(&rollout.module).cloned().unwrap_or_default();
-            let next = switched(&current, &rollout, record.as_ref(), &(self.clock)(), &*self.ledger.seal)?;
-            commits.insert(rollout.module, next);
-        }
-        Ok(commits)
     }
 
     fn observed_instance(
@@ -455,24 +356,6 @@ impl Run {
         };
         self.note_failure(progress, index, failed);
         Ok(false)
-    }
-
-    fn note_done(&mut self, index: usize, task: &Task, elapsed: Duration, progress: &mut Progress) {
-        let address = task.address.to_string();
-        match task.action {
-            Action::Delete => drop(progress.deleted.insert(address)),
-            _ => drop(progress.durations.insert(address, elapsed)),
-        }
-        match self.plan.steps[index].phase {
-            Some(Phase::Quiesce) if progress.frozen.is_none() => progress.frozen = Some(Instant::now()),
-            Some(Phase::Switch) => {
-                progress.committed = true;
-                progress.report.switched = true;
-                progress.report.read_only = progress.frozen.map(|frozen| frozen.elapsed());
-                self.rollouts.extend(task.commits.clone());
-            }
-            _ => {}
-        }
     }
 
     fn note_failure(&self, progress: &mut Progress, index: usize, failed: Diagnostics) {
