@@ -54,7 +54,8 @@ pub fn schema() -> Schema {
                 Attribute::optional(
                     Type::map(Type::Number),
                     "Numbers that there have to be at least: \"users\", \"courses\", \"modules\" (activities and \
-                     resources of courses), \"files\".",
+                     resources of courses), \"files\". An upgrade may take some away: 5.0 removes chats and surveys \
+                     whose plugins are not in the image.",
                 ),
             ),
             (

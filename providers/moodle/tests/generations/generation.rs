@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use mprov_sdk::{Call, CancellationToken, Event, Events, Fault, Object, Resource, Services, Session, Value};
+use mprov_sdk::{
+    Call, CancellationToken, DataSource, Event, Events, Fault, Object, Resource, Services, Session, Value,
+};
 
 use crate::docker::{docker, remove_all, shell};
 use crate::exec::DockerExec;
@@ -131,7 +133,9 @@ impl Generation {
             .replace("https://moodle.example.org", "http://moodle.example.org")
             .replace("$CFG->sslproxy      = true;", "");
         assert!(config.contains(database) && config.contains(&port.to_string()), "{config}");
-        let site = format!(r#"{{"dbtype":"{dbtype}","dbhost":"{database}","dbport":{port}}}"#);
+        let dirroot = format!("/var/www/html{}", if code.has_public() { "/public" } else { "" });
+        let site =
+            format!(r#"{{"dbtype":"{dbtype}","dbhost":"{database}","dbport":{port},"dirroot":"{dirroot}"}}"#);
         let mount = |path: PathBuf, target: &str| format!("{}:{target}:ro", path.display());
         let mounts = [
             mount(self.write("config.php", &config), "/etc/moodle/config.php"),
@@ -193,6 +197,10 @@ impl Generation {
 
     pub fn resource(&self, kind: &str) -> Arc<dyn Resource> {
         self.session.resource(kind).expect("a known type")
+    }
+
+    pub fn data_source(&self, kind: &str) -> Arc<dyn DataSource> {
+        self.session.data_source(kind).expect("a known type")
     }
 
     pub async fn create(&self, kind: &str, planned: &Object) -> Result<Object, Fault> {

@@ -33,6 +33,14 @@ pub enum Code {
     WithPlugin(&'static str),
 }
 
+impl Code {
+    /// From 5.1 on only a part of the code is served.
+    pub fn has_public(self) -> bool {
+        let (Self::Release(release) | Self::Broken(release) | Self::WithPlugin(release)) = self;
+        release.starts_with("5.1")
+    }
+}
+
 /// Ids by name. A test that comes while another one builds waits for it.
 static BUILT: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
 

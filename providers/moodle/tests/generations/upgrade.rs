@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use mprov_sdk::Value;
+use mprov_sdk::{Object, Value};
 
 use crate::docker::{docker, shell};
-use crate::generation::{Engine, Generation, PASSWORD};
+use crate::generation::{Engine, Generation, PASSWORD, desired};
 use crate::images::Code;
 use crate::origin::{NEW, OLD, origin};
 
@@ -179,6 +179,30 @@ async fn an_upgrade_without_maintenance_purges_what_moodle_leaves() {
     assert_eq!(clone.setting("outagelessupgrade"), "0");
     assert_ne!(clone.setting("themerev"), before);
     assert!(has_theme(&clone) && clone.events.text().contains("Building the style sheets"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_layout_of_5_1_makes_no_difference() {
+    let origin = origin(Engine::Postgres).await;
+    let clone = origin.clone_with(Code::Release("5.1.0")).await;
+    clone.create(KIND, &clone.upgraded_site()).await.unwrap_or_else(|f| panic!("{f}"));
+    let given: [(&str, Value); 2] =
+        [("container", clone.web().into()), ("release", "5.1 (Build: 20251006)".into())];
+    let planned = desired("moodle_verification", given);
+    clone.create("moodle_verification", &planned).await.unwrap_or_else(|f| panic!("{f}"));
+
+    let asked = Object::new().with("container", clone.web());
+    let needs = clone.data_source("moodle_requirements").read(&clone.call(), &asked).await;
+    let needs = needs.unwrap_or_else(|f| panic!("{f}"));
+    assert_eq!((needs.str("docroot"), needs.str("branch")), (Ok("public"), Ok("501")));
+    assert_eq!((needs.str("upgrade_from"), needs.str("postgres")), (Ok("4.2.3"), Ok("15")));
+    let path = asked.with("from", "4.1").with("to", "5.1").with("php", "8.1");
+    let fault = clone.data_source("moodle_upgrade_path").read(&clone.call(), &path).await;
+    let fault = fault.expect_err("impossible");
+    assert!(
+        fault.detail.contains("4.1 -> 4.5 -> 5.1") && fault.detail.contains("PHP 8.1 is too old"),
+        "{fault}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
