@@ -49,8 +49,8 @@ fn parse(line: &str) -> Option<Signature> {
     (!offset.starts_with('#')).then_some(signature)
 }
 
-/// White space and the like are written as `\x20`.
-fn decode(field: &str) -> String {
+/// White space and the like are written as `\x20` by the tools that list devices.
+pub fn decode(field: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = field;
     while let Some((before, after)) = rest.split_once("\\x") {

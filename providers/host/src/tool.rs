@@ -20,7 +20,7 @@ pub async fn run_to(
     argv: &[&str],
     highest: i64,
 ) -> Result<ExecOutput, Fault> {
-    let mut request = ExecRequest::new(argv.iter().copied());
+    let mut request = request(argv);
     request.env.insert(TOKEN_VARIABLE.to_owned(), call.token.to_string());
     let output = connection.exec(request, call.events.as_ref(), &call.cancel).await?;
     match (0..=highest).contains(&output.status) {
@@ -31,8 +31,14 @@ pub async fn run_to(
 
 /// Asks a tool something; any status is an answer.
 pub async fn ask(connection: &dyn Connection, argv: &[&str]) -> Result<ExecOutput, Fault> {
-    let request = ExecRequest::new(argv.iter().copied());
-    connection.exec(request, &Silent, &CancellationToken::new()).await
+    connection.exec(request(argv), &Silent, &CancellationToken::new()).await
+}
+
+/// In a language that we understand.
+fn request(argv: &[&str]) -> ExecRequest {
+    let mut request = ExecRequest::new(argv.iter().copied());
+    request.env.insert("LC_ALL".to_owned(), "C.UTF-8".to_owned());
+    request
 }
 
 pub fn failed(command: &str, output: &ExecOutput) -> Fault {

@@ -293,9 +293,9 @@ impl HostFilesystem {
         made.extend(parents::make(connection, path, &call.token).await?);
         wanted.set("parents", parents::value(&made));
         let mounting = self.mounting(call, path, wanted)?;
-        let mount = mounting.establish(call).await?;
+        let mut mount = mounting.establish(call).await?;
         if grow {
-            mounting.fill_device(call, &mount).await?;
+            mount = mounting.fill_device(call, mount).await?;
         }
         let label = signature::filesystem(connection, &mount.source).await?.map(|found| found.label);
         match wanted.opt_str("label")? {

@@ -24,7 +24,7 @@ pub fn schema() -> Schema {
             ),
             ("size", Attribute::optional(Type::String, "Of the image, like \"20G\". It can grow.")),
             ("type", Attribute::optional(Type::String, "btrfs, xfs or ext4.").default("btrfs").replaces()),
-            ("options", Attribute::optional(Type::list(Type::String), "Mount options, like \"noatime\".")),
+            ("options", Attribute::optional(Type::list(Type::String), "Mount options, like \"noatime\". Some hold from the next mount only.")),
             ("label", Attribute::optional_computed(Type::String, "The filesystem's label.")),
             (
                 "persist",

@@ -11,7 +11,7 @@ use crate::fstab::Fstab;
 use crate::mark::{self, Mark};
 use crate::path::{beside, folder, manageable, pending};
 use crate::room::{self, LITTLE};
-use crate::tool::{none_running, run};
+use crate::tool::{ask, none_running, run};
 use crate::{ownership, parents, size, uuid};
 
 /// The driver's name.
@@ -223,6 +223,12 @@ impl ImageVolume {
         };
         let wanted = planned.opt_str("size")?;
         self.require(source.as_deref(), path, wanted).await?;
+        let bytes = match (wanted, &source) {
+            (Some(wanted), _) => size::parse(wanted)?,
+            (None, Some(source)) => self.image_size(source).await?.unwrap_or_default(),
+            (None, None) => 0,
+        };
+        empty_file(connection, call, &new, bytes).await?;
         let uuid = uuid::of_step(&call.token);
         match &source {
             Some(source) => {
@@ -230,12 +236,9 @@ impl ImageVolume {
                 self.clone_image(call, source, &new).await?;
                 // Two filesystems with one UUID confuse whoever looks for them by it.
                 run(connection, call, &["tune2fs", "-U", &uuid, &new]).await?;
-                if let Some(wanted) = wanted {
-                    extend_image(connection, call, &new, size::parse(wanted)?).await?;
-                }
+                extend_image(connection, call, &new, bytes).await?;
             }
             None => {
-                let bytes = size::parse(wanted.unwrap_or_default())?;
                 extend_image(connection, call, &new, bytes).await?;
                 Kind::Ext4.format(connection, call, &uuid, None, &new).await?;
             }
@@ -279,7 +282,7 @@ impl ImageVolume {
         let connection = self.connection.as_ref();
         let mounting = self.mounting(path, wanted)?;
         let mount = mounting.establish(call).await?;
-        mounting.fill_device(call, &mount).await?;
+        mounting.fill_device(call, mount).await?;
         // A volume is empty when it is new.
         let lost = format!("{path}/lost+found");
         match connection.remove_dir(&lost).await {
@@ -317,6 +320,16 @@ impl ImageVolume {
 /// The file of the volume at that path.
 pub fn image_of(path: &str) -> String {
     beside(path, "mprov-image")
+}
+
+/// Makes the file that is to become an image of that size, so that it grows in large pieces where
+/// the filesystem can be told to (XFS): how long a clone takes follows from their number. What is
+/// written after a clone gets its room in such pieces too, so they are not as large as can be.
+async fn empty_file(connection: &dyn Connection, call: &Call, file: &str, bytes: u64) -> Result<(), Fault> {
+    run(connection, call, &["truncate", "--size=0", "--", file]).await?;
+    let piece = (bytes / 1024).next_power_of_two().clamp(64 << 10, 4 << 20);
+    drop(ask(connection, &["xfs_io", "-c", &format!("extsize {piece}"), file]).await);
+    Ok(())
 }
 
 /// # Errors

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use mprov_sdk::{Call, Fault};
 
 use super::directory;
@@ -83,30 +85,31 @@ impl Mounting<'_> {
         run(self.connection, call, &command).await.map(drop)
     }
 
-    /// Makes it as large as what it is on; that it is so already is success.
-    pub async fn fill_device(&self, call: &Call, mount: &Mount) -> Result<(), Fault> {
+    /// Makes it as large as what it is on; that it is so already is success. Returns the mount that
+    /// there is afterwards: its loop device may be another.
+    pub async fn fill_device(&self, call: &Call, mount: Mount) -> Result<Mount, Fault> {
         let connection = self.connection;
         if mount.source.starts_with("/dev/loop") {
             // A loop device does not notice by itself that its file has grown.
             run(connection, call, &["losetup", "--set-capacity", &mount.source]).await?;
         }
-        let Err(fault) = self.kind.grow(connection, call, mount).await else { return Ok(()) };
+        let Err(fault) = self.kind.grow(connection, call, &mount).await else { return Ok(mount) };
         // The kernel lets only those grow a mounted ext4 who may exceed every limit, and some
         // machines give that right to nobody.
         if self.kind != Kind::Ext4 || !fault.detail.contains("Permission denied") {
             return Err(fault);
         }
         unmount(connection, call, self.path).await?;
-        let grown = self.grow_unmounted(call, mount).await;
-        self.establish(call).await?;
-        grown
+        let grown = self.grow_unmounted(call, &mount).await;
+        let mount = self.establish(call).await?;
+        grown.map(|()| mount)
     }
 
     async fn grow_unmounted(&self, call: &Call, was: &Mount) -> Result<(), Fault> {
         let device = match &self.source {
             Source::Image(image) => {
                 // A container keeps a mount of its own, which cannot be seen from here.
-                if !loops_of(self.connection, image).await?.is_empty() {
+                if !given_back(self.connection, image).await? {
                     return Err(Fault::new(format!("{} cannot grow: a container uses it", self.path))
                         .detail("Stop the containers that mount it and apply again."));
                 }
@@ -124,6 +127,10 @@ impl Mounting<'_> {
         self.fstab.set(self.connection, self.path, None).await?;
         while self.current().await?.is_some() {
             unmount(self.connection, call, self.path).await?;
+        }
+        if let Source::Image(image) = &self.source {
+            // Until then what the image is in cannot be unmounted. A container's mount may keep it.
+            given_back(self.connection, image).await?;
         }
         match at(self.connection, self.path).await? {
             // Somebody else's: the mount point is below it.
@@ -233,8 +240,20 @@ pub async fn unmount(connection: &dyn Connection, call: &Call, path: &str) -> Re
     })
 }
 
+/// Whether no loop device has the image any more. The kernel gives one back soon after nobody uses
+/// it any more, and some have a quick look at every device that changes.
+async fn given_back(connection: &dyn Connection, image: &str) -> Result<bool, Fault> {
+    for _ in 0..100 {
+        if loops_of(connection, image).await?.is_empty() {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(false)
+}
+
 /// The loop devices that an image is lent to.
-pub async fn loops_of(connection: &dyn Connection, image: &str) -> Result<Vec<String>, Fault> {
+async fn loops_of(connection: &dyn Connection, image: &str) -> Result<Vec<String>, Fault> {
     let command = ["losetup", "--associated", image, "--noheadings", "--output", "NAME"];
     let output = ask(connection, &command).await?;
     match output.success() {
@@ -254,5 +273,5 @@ pub async fn image_behind(connection: &dyn Connection, mount: &Mount) -> Result<
     if !output.success() {
         return Err(failed(&command.join(" "), &output));
     }
-    Ok(output.stdout_text().trim().strip_prefix("1 ").map(str::to_owned))
+    Ok(output.stdout_text().trim().strip_prefix("1 ").map(signature::decode))
 }
