@@ -3,6 +3,7 @@
 
 mod connection;
 mod data;
+mod entry;
 mod fault;
 mod fstab;
 mod machine;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mprov_sdk::{Attribute, Call, Fault, Object, Resource, Schema, Type};
 
+use super::mounting::hidden_or_gone;
 use crate::connection::{Connection, EntryKind};
 use crate::fault::{cannot, io_fault};
 use crate::mark::{self, Mark};
@@ -60,7 +61,9 @@ impl Resource for HostDirectory {
     async fn read(&self, call: &Call, stored: &Object) -> Result<Option<Object>, Fault> {
         let path = manageable(&call.base_dir, stored.str("path")?)?;
         let stat = self.0.stat(&path).await.map_err(cannot("look at", &path))?;
-        let Some(stat) = stat.filter(|s| s.kind == EntryKind::Directory) else { return Ok(None) };
+        let Some(stat) = stat.filter(|s| s.kind == EntryKind::Directory) else {
+            return hidden_or_gone(self.0.as_ref(), &path, stored).await;
+        };
         let mut observed = stored.clone();
         ownership::observe(self.0.as_ref(), &stat, stored, &mut observed).await?;
         Ok(Some(observed))

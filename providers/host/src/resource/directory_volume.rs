@@ -4,8 +4,11 @@ use async_trait::async_trait;
 use mprov_sdk::{Call, Fault, Number, Object, Resource, Usage};
 
 use super::driver::{Driver, is_subvolume, remove};
-use super::image_volume::refuse_unmounted;
+use super::image_volume::is_unmounted;
+use super::mounting::hidden_or_gone;
+use super::volume_place::Place;
 use crate::connection::{Connection, EntryKind, Stat};
+use crate::entry::exists;
 use crate::fault::cannot;
 use crate::mark::{self, Mark};
 use crate::path::{folder, manageable, pending};
@@ -23,31 +26,12 @@ pub struct DirectoryVolume(pub Arc<dyn Connection>);
 #[async_trait]
 impl Resource for DirectoryVolume {
     async fn prepare(&self, call: &Call, mut config: Object) -> Result<Object, Fault> {
-        let Some(path) = config["path"].as_str() else { return Ok(config) };
-        let path = manageable(&call.base_dir, path)?;
-        let directory = folder(&path).to_owned();
-        if self.exists(&path).await? || !self.exists(&directory).await? {
-            return Ok(config);
-        }
-        let source = match config["clone_of"].as_str() {
-            Some(source) => Some(manageable(&call.base_dir, source)?),
-            None => None,
-        };
-        // A source that this plan makes cannot tell yet.
-        if let Some(source) = &source
-            && !self.exists(source).await?
-        {
-            return Ok(config);
-        }
-        if let Some(source) = &source {
-            refuse_unmounted(self.0.as_ref(), source).await?;
-        }
-        if !config["driver"].is_unknown() && !config["clone_of"].is_unknown() {
-            let driver = self.choose(&config, &directory, source.as_deref()).await?;
-            let copies = self.room(call, driver, source.as_deref(), &path).await?;
-            config.set("driver_used", driver.name());
-            config.set("clone_copies", Number::from(copies));
-        }
+        let Some(place) = Place::of(self.0.as_ref(), call, &config).await? else { return Ok(config) };
+        let Place { path, source } = &place;
+        let driver = self.choose(&config, folder(path), source.as_deref()).await?;
+        let copies = self.room(call, driver, source.as_deref(), path).await?;
+        config.set("driver_used", driver.name());
+        config.set("clone_copies", Number::from(copies));
         Ok(config)
     }
 
@@ -56,14 +40,14 @@ impl Resource for DirectoryVolume {
         let stat = self.0.stat(&path).await.map_err(cannot("look at", &path))?;
         match stat.filter(|s| s.kind == EntryKind::Directory) {
             Some(stat) => self.observed(&path, &stat, stored.clone()).await.map(Some),
-            None => Ok(None),
+            None => hidden_or_gone(self.0.as_ref(), &path, stored).await,
         }
     }
 
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
         let connection = self.0.as_ref();
         let path = manageable(&call.base_dir, planned.str("path")?)?;
-        if connection.stat(&path).await.map_err(cannot("look at", &path))?.is_some() {
+        if exists(connection, &path).await? {
             return Err(Fault::new(format!("{path} is there already, and mprov did not make it"))
                 .detail("Data that is there is never taken over by itself: import it, move it away, or choose another path."));
         }
@@ -139,7 +123,7 @@ impl Resource for DirectoryVolume {
     async fn usage(&self, call: &Call, stored: &Object) -> Result<Option<Usage>, Fault> {
         let connection = self.0.as_ref();
         let path = manageable(&call.base_dir, stored.str("path")?)?;
-        if !self.exists(&path).await? {
+        if !exists(connection, &path).await? {
             return Ok(None);
         }
         let total = room::total(connection, &path).await?;
@@ -169,10 +153,6 @@ impl Resource for DirectoryVolume {
 }
 
 impl DirectoryVolume {
-    async fn exists(&self, path: &str) -> Result<bool, Fault> {
-        Ok(self.0.stat(path).await.map_err(cannot("look at", path))?.is_some())
-    }
-
     /// The bytes that a clone has to copy, for which there is room.
     async fn room(
         &self,
@@ -238,7 +218,10 @@ impl DirectoryVolume {
             return Err(Fault::new(format!("there is no volume {source} to clone"))
                 .detail("clone_of is the path of a volume that exists."));
         }
-        refuse_unmounted(connection, &source).await?;
+        if is_unmounted(connection, &source).await? {
+            return Err(Fault::new(format!("the volume {source} is not mounted and cannot be cloned"))
+                .detail("Apply what makes it first: that mounts it again."));
+        }
         if mark::get(connection, &source).await? == Some(Mark::Deleting) {
             return Err(Fault::new(format!("the volume {source} was half deleted and cannot be cloned")));
         }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, Type, Value};
 use sha2::{Digest, Sha256};
 
+use super::mounting::hidden_or_gone;
 use crate::connection::{Connection, EntryKind, NewFile, Stat};
 use crate::fault::{cannot, io_fault};
 use crate::mark::ATTRIBUTE;
@@ -91,7 +92,7 @@ impl Resource for HostFile {
     async fn read(&self, call: &Call, stored: &Object) -> Result<Option<Object>, Fault> {
         let path = manageable(&call.base_dir, stored.str("path")?)?;
         let Some(stat) = self.0.stat(&path).await.map_err(cannot("look at", &path))? else {
-            return Ok(None);
+            return hidden_or_gone(self.0.as_ref(), &path, stored).await;
         };
         self.observed(&path, &stat, stored.clone()).await.map(Some)
     }

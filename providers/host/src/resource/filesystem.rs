@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use mprov_sdk::{Call, Fault, Number, Object, Resource, Value};
 
 use super::device;
-use super::filesystem_kind::{Kind, extend_image};
-use super::mounting::{Mounting, Source, at, image_behind};
-use crate::connection::{Connection, EntryKind};
+use super::filesystem_kind::Kind;
+use super::image::{extend, refuse_smaller};
+use super::mounting::{Mounting, Source, at, hidden_or_gone, image_behind};
+use crate::connection::Connection;
+use crate::entry::{exists, file_size};
 use crate::fault::cannot;
 use crate::fstab::Fstab;
 use crate::mark::{self, Mark};
@@ -35,7 +37,7 @@ impl Resource for HostFilesystem {
             let device = absolute(&call.base_dir, device)?;
             let path = manageable(&call.base_dir, path)?;
             // One that this plan attaches cannot tell yet.
-            if self.exists(&device).await? {
+            if exists(self.connection.as_ref(), &device).await? {
                 let kind = config["type"].as_str().and_then(Kind::parse);
                 let found =
                     device::acceptable(self.connection.as_ref(), &self.fstab, &device, &path, kind).await?;
@@ -49,7 +51,14 @@ impl Resource for HostFilesystem {
         let path = manageable(&call.base_dir, stored.str("path")?)?;
         match self.is_there(call, stored).await? {
             true => self.observed(call, &path, stored.clone()).await.map(Some),
-            false => Ok(None),
+            false => match stored.opt_str("image")? {
+                Some(image) => {
+                    let image = manageable(&call.base_dir, image)?;
+                    let hidden = hidden_or_gone(self.connection.as_ref(), &image, stored).await?;
+                    Ok(hidden.map(|stored| stored.with("mounted", false)))
+                }
+                None => Ok(None),
+            },
         }
     }
 
@@ -65,7 +74,7 @@ impl Resource for HostFilesystem {
         match planned.opt_str("image")? {
             Some(image) => {
                 let image = manageable(&call.base_dir, image)?;
-                if self.exists(&image).await? {
+                if exists(connection, &image).await? {
                     return Err(Fault::new(format!("{image} is there already, and mprov did not make it"))
                         .detail("Move it away, choose another path, or mount it and import it."));
                 }
@@ -102,7 +111,7 @@ impl Resource for HostFilesystem {
         }
         if let (Some(image), Some(wanted)) = (planned.opt_str("image")?, planned.opt_str("size")?) {
             let image = manageable(&call.base_dir, image)?;
-            extend_image(connection, call, &image, size::parse(wanted)?).await?;
+            extend(connection, call, &image, size::parse(wanted)?).await?;
         }
         if old == path && planned["options"] != prior["options"] {
             let mounting = self.mounting(call, &path, planned)?;
@@ -141,7 +150,7 @@ impl Resource for HostFilesystem {
                 made = parents::find(connection, &image, &call.token).await?;
                 let new = pending(&image);
                 connection.remove_file(&new).await.map_err(cannot("remove", &new))?;
-                self.exists(&image).await?
+                exists(connection, &image).await?
                     && mark::get(connection, &image).await? == Some(Mark::Made(call.token.to_string()))
             }
             None => {
@@ -186,7 +195,7 @@ impl Resource for HostFilesystem {
             .with("parents", parents::value(&[]));
         let known = match image_behind(connection, &mount).await? {
             Some(image) => {
-                let bytes = self.file_size(&image).await?.unwrap_or_default();
+                let bytes = file_size(connection, &image).await?.unwrap_or_default();
                 known.with("image", image).with("size", size::exact(bytes))
             }
             None => known.with("device", mount.source.as_str()),
@@ -196,16 +205,6 @@ impl Resource for HostFilesystem {
 }
 
 impl HostFilesystem {
-    async fn exists(&self, path: &str) -> Result<bool, Fault> {
-        Ok(self.connection.stat(path).await.map_err(cannot("look at", path))?.is_some())
-    }
-
-    /// Of a file; none where there is none.
-    async fn file_size(&self, path: &str) -> Result<Option<u64>, Fault> {
-        let stat = self.connection.stat(path).await.map_err(cannot("look at", path))?;
-        Ok(stat.filter(|stat| stat.kind == EntryKind::File).map(|stat| stat.size))
-    }
-
     fn mounting<'a>(
         &'a self,
         call: &Call,
@@ -230,17 +229,12 @@ impl HostFilesystem {
     /// # Errors
     /// The image cannot become as the configuration says, or there is no room for it.
     async fn check_image(&self, image: &str, wanted: Option<&str>) -> Result<(), Fault> {
-        match (self.file_size(image).await?, wanted) {
-            (Some(now), Some(wanted)) if size::parse(wanted)? < now => Err(Fault::new(format!(
-                "the filesystem in {image} cannot become smaller than it is"
-            ))
-            .detail(format!(
-                "Its image has {}, and size says {wanted}. Say at least as much.",
-                size::exact(now)
-            ))),
-            (None, _) if self.exists(folder(image)).await? => {
-                let what = format!("the filesystem in {image}");
-                room::require(self.connection.as_ref(), &what, folder(image), LITTLE).await
+        let connection = self.connection.as_ref();
+        let what = format!("the filesystem in {image}");
+        match (file_size(connection, image).await?, wanted) {
+            (Some(now), Some(wanted)) => refuse_smaller(&what, wanted, now),
+            (None, _) if exists(connection, folder(image)).await? => {
+                room::require(connection, &what, folder(image), LITTLE).await
             }
             _ => Ok(()),
         }
@@ -250,7 +244,7 @@ impl HostFilesystem {
         let connection = self.connection.as_ref();
         let new = pending(image);
         connection.remove_file(&new).await.map_err(cannot("remove", &new))?;
-        extend_image(connection, call, &new, size::parse(planned.str("size")?)?).await?;
+        extend(connection, call, &new, size::parse(planned.str("size")?)?).await?;
         connection.set_mode(&new, 0o600).await.map_err(cannot("change the mode of", &new))?;
         let uuid = uuid::of_step(&call.token);
         kind(planned)?.format(connection, call, &uuid, planned.opt_str("label")?, &new).await?;
@@ -262,7 +256,9 @@ impl HostFilesystem {
     /// Whether there is still what was made; a device that is away may come back.
     async fn is_there(&self, call: &Call, stored: &Object) -> Result<bool, Fault> {
         if let Some(image) = stored.opt_str("image")? {
-            return Ok(self.file_size(&manageable(&call.base_dir, image)?).await?.is_some());
+            return Ok(file_size(self.connection.as_ref(), &manageable(&call.base_dir, image)?)
+                .await?
+                .is_some());
         }
         let device = absolute(&call.base_dir, stored.str("device")?)?;
         device::may_hold(self.connection.as_ref(), &device, stored.str("uuid")?).await
@@ -318,7 +314,7 @@ impl HostFilesystem {
             .with("in_fstab", mounting.in_fstab().await?)
             .with("fills_device", true);
         let size = match (&mounting.source, &mount) {
-            (Source::Image(image), _) => self.file_size(image).await?,
+            (Source::Image(image), _) => file_size(connection, image).await?,
             (Source::Device { .. }, Some(mount)) => Some(device::size(connection, &mount.source).await?),
             (Source::Device { .. }, None) => None,
         };

@@ -1,7 +1,6 @@
 use mprov_sdk::{Call, Fault};
 
 use crate::connection::{Connection, Mount};
-use crate::fault::cannot;
 use crate::tool::{run, run_to};
 
 /// A type of filesystem that can be made.
@@ -116,18 +115,4 @@ impl Kind {
         run_to(connection, call, &["e2fsck", "-f", "-p", device], 1).await?;
         run(connection, call, &["resize2fs", device]).await.map(drop)
     }
-}
-
-/// Makes a sparse file that large, or an image that is smaller; never one smaller.
-pub async fn extend_image(
-    connection: &dyn Connection,
-    call: &Call,
-    image: &str,
-    bytes: u64,
-) -> Result<(), Fault> {
-    let stat = connection.stat(image).await.map_err(cannot("look at", image))?;
-    if stat.is_some_and(|stat| stat.size >= bytes) {
-        return Ok(());
-    }
-    run(connection, call, &["truncate", &format!("--size={bytes}"), "--", image]).await.map(drop)
 }

@@ -307,6 +307,39 @@ async fn what_is_in_the_way_is_neither_hidden_nor_removed() {
 }
 
 #[tokio::test]
+async fn what_lies_in_what_is_not_mounted_is_not_gone() {
+    let scratch = Scratch::ext4();
+    let rig = Rig::at(&scratch.mount()).await;
+    let srv = rig.create(KIND, &image("xfs"), "t1").await.unwrap();
+    let on_it = [
+        ("host_volume", Object::new().with("path", "data/dir")),
+        ("host_volume", Object::new().with("path", "data/image").with("driver", "image").with("size", "50M")),
+        ("host_directory", Object::new().with("path", "data/image/db")),
+        ("host_file", Object::new().with("path", "data/file").with("content", "x")),
+    ];
+    let mut made = Vec::new();
+    for (number, (kind, config)) in on_it.iter().enumerate() {
+        made.push(rig.create(kind, config, &format!("u{number}")).await.unwrap());
+    }
+    run(Command::new("umount").arg("-R").arg(rig.path("data")));
+    for ((kind, config), stored) in on_it.iter().zip(&made) {
+        // An image was unmounted as well, and is to be mounted again after what it lies in.
+        let expected = if stored["mounted"].is_null() { Verdict::Nothing } else { Verdict::Update };
+        assert_eq!(rig.verdict(kind, config, stored).await, expected, "{kind} {config:?}");
+    }
+    // What is new there cannot be looked at yet, and not be made in the wrong place.
+    let (planned, _) = rig.plan("host_volume", &Object::new().with("path", "data/new"), None).await.unwrap();
+    assert!(planned.after["driver_used"].is_unknown());
+    rig.update(KIND, &image("xfs"), &srv).await.unwrap();
+    rig.update(on_it[1].0, &on_it[1].1, &made[1]).await.unwrap();
+    for ((kind, config), stored) in on_it.iter().zip(&made) {
+        assert_eq!(rig.verdict(kind, config, stored).await, Verdict::Nothing, "{kind} {config:?}");
+    }
+    fs::remove_dir(rig.path("data/image/db")).unwrap();
+    assert_eq!(rig.verdict(on_it[2].0, &on_it[2].1, &made[2]).await, Verdict::Create);
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     let rig = Rig::new().await;
     for (wrong, attribute) in [

@@ -3,9 +3,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mprov_sdk::{Call, Fault, Object, Resource, Usage};
 
-use super::filesystem_kind::{Kind, extend_image};
-use super::mounting::{Mounting, Source, at};
-use crate::connection::{Connection, EntryKind};
+use super::filesystem_kind::Kind;
+use super::image::{extend, refuse_smaller};
+use super::mounting::{Mounting, Source, at, hidden_or_gone};
+use super::volume_place::Place;
+use crate::connection::Connection;
+use crate::entry::{exists, file_size};
 use crate::fault::{cannot, io_fault};
 use crate::fstab::Fstab;
 use crate::mark::{self, Mark};
@@ -34,26 +37,16 @@ pub struct ImageVolume {
 #[async_trait]
 impl Resource for ImageVolume {
     async fn prepare(&self, call: &Call, mut config: Object) -> Result<Object, Fault> {
-        let Some(path) = config["path"].as_str() else { return Ok(config) };
-        let path = manageable(&call.base_dir, path)?;
-        if let (Some(wanted), Some(now)) = (config["size"].as_str(), self.image_size(&path).await?) {
-            refuse_smaller(&path, wanted, now)?;
+        if let (Some(path), Some(wanted)) = (config["path"].as_str(), config["size"].as_str()) {
+            let path = manageable(&call.base_dir, path)?;
+            if let Some(now) = self.image_size(&path).await? {
+                refuse_smaller(&format!("the volume {path}"), wanted, now)?;
+            }
         }
-        let directory = folder(&path);
-        if self.exists(&path).await? || !self.exists(directory).await? || config["clone_of"].is_unknown() {
+        let Some(place) = Place::of(self.connection.as_ref(), call, &config).await? else {
             return Ok(config);
-        }
-        let source = match config["clone_of"].as_str() {
-            Some(source) => Some(manageable(&call.base_dir, source)?),
-            None => None,
         };
-        // A source that this plan makes cannot tell yet.
-        if let Some(source) = &source
-            && !self.exists(source).await?
-        {
-            return Ok(config);
-        }
-        self.require(source.as_deref(), &path, config["size"].as_str()).await?;
+        self.require(place.source.as_deref(), &place.path, config["size"].as_str()).await?;
         config.set("driver_used", IMAGE);
         config.set("clone_copies", 0);
         Ok(config)
@@ -63,7 +56,11 @@ impl Resource for ImageVolume {
         let path = manageable(&call.base_dir, stored.str("path")?)?;
         match self.has(&path).await? {
             true => self.observed(&path, stored.clone()).await.map(Some),
-            false => Ok(None),
+            // Where it lies in what is not mounted, it is not either.
+            false => {
+                let hidden = hidden_or_gone(self.connection.as_ref(), &path, stored).await?;
+                Ok(hidden.map(|stored| stored.with("mounted", false)))
+            }
         }
     }
 
@@ -72,7 +69,7 @@ impl Resource for ImageVolume {
         let path = manageable(&call.base_dir, planned.str("path")?)?;
         let image = image_of(&path);
         for taken in [&path, &image] {
-            if self.exists(taken).await? {
+            if exists(connection, taken).await? {
                 return Err(Fault::new(format!("{taken} is there already, and mprov did not make it"))
                     .detail("Data that is there is never taken over by itself: import it, move it away, or choose another path."));
             }
@@ -94,7 +91,7 @@ impl Resource for ImageVolume {
         let path = manageable(&call.base_dir, prior.str("path")?)?;
         if let Some(wanted) = planned.opt_str("size")? {
             let image = image_of(&path);
-            extend_image(self.connection.as_ref(), call, &image, size::parse(wanted)?).await?;
+            extend(self.connection.as_ref(), call, &image, size::parse(wanted)?).await?;
         }
         self.take_into_service(call, &path, planned.clone()).await
     }
@@ -158,13 +155,7 @@ impl ImageVolume {
     }
 
     async fn image_size(&self, path: &str) -> Result<Option<u64>, Fault> {
-        let image = image_of(path);
-        let stat = self.connection.stat(&image).await.map_err(cannot("look at", &image))?;
-        Ok(stat.filter(|stat| stat.kind == EntryKind::File).map(|stat| stat.size))
-    }
-
-    async fn exists(&self, path: &str) -> Result<bool, Fault> {
-        Ok(self.connection.stat(path).await.map_err(cannot("look at", path))?.is_some())
+        file_size(self.connection.as_ref(), &image_of(path)).await
     }
 
     fn mounting<'a>(&'a self, path: &'a str, attributes: &Object) -> Result<Mounting<'a>, Fault> {
@@ -190,7 +181,7 @@ impl ImageVolume {
                 ));
             };
             if let Some(wanted) = wanted {
-                refuse_smaller(source, wanted, bytes)?;
+                refuse_smaller(&format!("a clone of {source}"), wanted, bytes)?;
             }
         }
         let from = source.map_or(directory, folder);
@@ -236,10 +227,10 @@ impl ImageVolume {
                 self.clone_image(call, source, &new).await?;
                 // Two filesystems with one UUID confuse whoever looks for them by it.
                 run(connection, call, &["tune2fs", "-U", &uuid, &new]).await?;
-                extend_image(connection, call, &new, bytes).await?;
+                extend(connection, call, &new, bytes).await?;
             }
             None => {
-                extend_image(connection, call, &new, bytes).await?;
+                extend(connection, call, &new, bytes).await?;
                 Kind::Ext4.format(connection, call, &uuid, None, &new).await?;
             }
         }
@@ -332,26 +323,10 @@ async fn empty_file(connection: &dyn Connection, call: &Call, file: &str, bytes:
     Ok(())
 }
 
-/// # Errors
-/// There is an image for the path, and nothing of it is mounted there: what is at the path is not
+/// Whether there is an image for the path and nothing is mounted there: what is at the path is not
 /// the volume's data.
-pub async fn refuse_unmounted(connection: &dyn Connection, path: &str) -> Result<(), Fault> {
-    let image = image_of(path);
-    let there = connection.stat(&image).await.map_err(cannot("look at", &image))?.is_some();
-    match there && at(connection, path).await?.is_none() {
-        true => Err(Fault::new(format!("the volume {path} is not mounted and cannot be cloned"))
-            .detail("Apply what makes it first: that mounts it again.")),
-        false => Ok(()),
-    }
-}
-
-fn refuse_smaller(path: &str, wanted: &str, now: u64) -> Result<(), Fault> {
-    match size::parse(wanted)? < now {
-        true => Err(Fault::new(format!("the volume {path} cannot become smaller than it is")).detail(
-            format!("Its image has {}, and size says {wanted}. Say at least as much.", size::exact(now)),
-        )),
-        false => Ok(()),
-    }
+pub async fn is_unmounted(connection: &dyn Connection, path: &str) -> Result<bool, Fault> {
+    Ok(exists(connection, &image_of(path)).await? && at(connection, path).await?.is_none())
 }
 
 fn made_with(planned: &Object, parents: &[String]) -> Object {

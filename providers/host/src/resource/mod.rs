@@ -19,6 +19,7 @@ mod filesystem_plan;
 mod filesystem_schema;
 #[cfg(test)]
 mod filesystem_tests;
+mod image;
 mod image_volume;
 #[cfg(test)]
 mod image_volume_tests;
@@ -28,6 +29,7 @@ mod redaction;
 mod volume;
 #[cfg(test)]
 mod volume_cost_tests;
+mod volume_place;
 mod volume_plan;
 #[cfg(test)]
 mod volume_tests;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mprov_sdk::{Call, Fault};
+use mprov_sdk::{Call, Fault, Object};
 
 use super::directory;
 use super::filesystem_kind::Kind;
@@ -8,8 +8,12 @@ use crate::connection::{Connection, EntryKind, Mount};
 use crate::fault::cannot;
 use crate::fstab::{Fstab, escape};
 use crate::mark::{self, Mark};
+use crate::path::{folder, upwards};
 use crate::signature;
 use crate::tool::{ask, failed, run};
+
+/// The extended attribute that tells a mount point while nothing is mounted there.
+const MOUNT_POINT: &str = "user.mprov.mount_point";
 
 /// What a filesystem is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,7 +192,8 @@ impl Mounting<'_> {
                     .detail("Move away what is there, or choose another path."));
             }
         }
-        // Some filesystems cannot.
+        // Some filesystems can do neither.
+        drop(connection.set_attribute(path, MOUNT_POINT, "yes").await);
         drop(ask(connection, &["chattr", "+i", "--", path]).await);
         Ok(())
     }
@@ -199,12 +204,34 @@ impl Mounting<'_> {
             return Ok(());
         }
         drop(ask(connection, &["chattr", "-i", "--", path]).await);
+        drop(connection.set_attribute(path, MOUNT_POINT, "no").await);
         if !matches!(mark::get(connection, path).await?, Some(Mark::Made(_))) {
             return Ok(());
         }
         connection.remove_dir(path).await.map_err(cannot("remove the mount point", path))?;
         mark::clear(connection, path).await
     }
+}
+
+/// What a read says of something that is not there: that it is gone, or as it was recorded where it
+/// lies in what is not mounted now, and will be there when that is mounted again.
+pub async fn hidden_or_gone(
+    connection: &dyn Connection,
+    path: &str,
+    stored: &Object,
+) -> Result<Option<Object>, Fault> {
+    Ok(is_hidden(connection, path).await?.then(|| stored.clone()))
+}
+
+/// Whether something on the way to the path is a mount point of mprov's where nothing is mounted.
+pub async fn is_hidden(connection: &dyn Connection, path: &str) -> Result<bool, Fault> {
+    for folder in upwards(folder(path)) {
+        let marked = connection.attribute(folder, MOUNT_POINT).await.ok().flatten();
+        if marked.as_deref() == Some("yes") && at(connection, folder).await?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What is mounted at the path itself, the topmost.
