@@ -116,7 +116,8 @@ fn normal(text: &str, folder: &Folder) -> String {
     let text = text.replace(&*folder.whole().to_string_lossy(), "<test>");
     let patterns = [
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
-        (r"\b(after|in) [0-9.]+ ?(ms|s)\b", "$1 <time>"),
+        (r"\b(after|in|for) [0-9.]+ ?(ms|s)\b", "$1 <time>"),
+        (r"\b(?:under|about) \d+ s( read-only|, as the rehearsal)", "<time>$1"),
         (r"\[id=[^\]]*\]", "[id=<id>]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<when>"),
         (r"process \d+", "process <pid>"),
