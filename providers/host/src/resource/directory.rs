@@ -8,15 +8,15 @@ use super::mounting::hidden_or_gone;
 use crate::connection::{Connection, EntryKind};
 use crate::fault::{cannot, io_fault};
 use crate::mark::{self, Mark};
-use crate::path::{manageable, pending};
+use crate::path::{beside, manageable, pending};
 use crate::{ownership, parents};
 
 /// `host_directory`: a directory.
 ///
 /// Missing parent folders are made with mode 0755 and recorded; a destroy removes those that
 /// mprov has made and that are empty. One that is there already is refused, or with `adopt` taken
-/// over and never removed. It is made under a hidden name and renamed, so a kill leaves nothing
-/// that looks finished.
+/// over and never removed. It is made under a hidden name and renamed, and removed under another
+/// one, so a kill leaves nothing that looks finished and nothing that looks whole.
 pub struct HostDirectory(pub Arc<dyn Connection>);
 
 pub fn schema() -> Schema {
@@ -181,6 +181,8 @@ impl HostDirectory {
 
     async fn remove(&self, path: &str, with_content: bool) -> Result<(), Fault> {
         let connection = self.0.as_ref();
+        let going = beside(path, "mprov-gone");
+        connection.remove_tree(&going).await.map_err(cannot("remove", &going))?;
         let Some(stat) = connection.stat(path).await.map_err(cannot("look at", path))? else { return Ok(()) };
         if stat.kind != EntryKind::Directory {
             return Err(Fault::new(format!("{path} is not a directory any more"))
@@ -198,7 +200,9 @@ impl HostDirectory {
             )));
         }
         refuse_mounts(connection, path).await?;
-        connection.remove_tree(path).await.map_err(cannot("remove", path))
+        // With half of its content it must not be found under its name: it would pass for whole.
+        connection.rename(path, &going).await.map_err(cannot("remove", path))?;
+        connection.remove_tree(&going).await.map_err(cannot("remove", path))
     }
 }
 

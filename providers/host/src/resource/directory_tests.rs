@@ -1,4 +1,5 @@
 use std::fs;
+use std::process::Command;
 
 use mprov_sdk::{Object, Verdict};
 
@@ -47,6 +48,26 @@ async fn one_that_is_not_empty_stays_unless_it_is_forced_and_links_are_not_follo
     rig.delete(KIND, &forced).await.unwrap();
     assert_eq!(rig.names(), ["outside"]);
     assert_eq!(rig.text("outside/precious"), "keep");
+}
+
+#[tokio::test]
+async fn half_of_one_does_not_pass_for_the_whole_and_the_rest_goes_with_the_next_delete() {
+    let rig = Rig::new().await;
+    let made = rig.create(KIND, &config().with("force_destroy", true), "t").await.unwrap();
+    fs::create_dir(rig.path("srv/data/files/held")).unwrap();
+    rig.write("srv/data/files/held/x", "x");
+    let held = |flag: &str, path: &str| {
+        let set = Command::new("chattr").arg(flag).arg(rig.path(path)).status();
+        assert!(set.expect("chattr").success(), "chattr {flag} {path}");
+    };
+    held("+i", "srv/data/files/held");
+    let stopped = rig.delete(KIND, &made).await;
+    let found = rig.resource(KIND).read(&rig.call("t"), &made).await;
+    held("-i", "srv/data/.files.mprov-gone/held");
+    stopped.unwrap_err();
+    assert_eq!(found.unwrap(), None);
+    rig.delete(KIND, &made).await.unwrap();
+    assert!(rig.names().is_empty());
 }
 
 #[tokio::test]
