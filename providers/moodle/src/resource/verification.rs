@@ -63,7 +63,7 @@ pub fn schema() -> Schema {
                 Attribute::optional(
                     Type::list(Type::list(Type::String)),
                     "Commands to run in the container as the web user, each a list of words; they have to end with \
-                     status 0.",
+                     status 0. They are shown when they fail: no secret belongs into them.",
                 ),
             ),
             (

@@ -27,7 +27,7 @@ fn busy(generation: &Generation, seconds: u32) -> Child {
     command.stdout(Stdio::null()).spawn().expect("docker starts")
 }
 
-async fn requests_are_waited_for(engine: Engine) {
+pub async fn requests_are_waited_for(engine: Engine) {
     let site = origin(engine).await.clone_with(OLD).await;
     site.create("moodle_site", &site.site([])).await.unwrap_or_else(|f| panic!("{f}"));
     let open = site.create(KIND, &drain(&site, false, "1s")).await.expect("nothing to wait for");
@@ -50,14 +50,4 @@ async fn requests_are_waited_for(engine: Engine) {
     request.wait().expect("ended");
     let said = site.events.text();
     assert!(said.contains("Waiting for 1 connection to end"), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_are_waited_for_on_mariadb() {
-    requests_are_waited_for(Engine::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_are_waited_for_on_postgres() {
-    requests_are_waited_for(Engine::Postgres).await;
 }

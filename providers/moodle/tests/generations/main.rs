@@ -15,3 +15,6 @@ mod drain;
 mod upgrade;
 mod verification;
 mod written;
+
+mod mariadb;
+mod postgres;

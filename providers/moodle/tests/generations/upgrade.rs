@@ -27,7 +27,7 @@ fn has_theme(generation: &Generation) -> bool {
     generation.moodle(code) == "1"
 }
 
-async fn a_clone_is_upgraded(engine: Engine) {
+pub async fn a_clone_is_upgraded(engine: Engine) {
     let origin = origin(engine).await;
     assert_eq!(origin.site.str("release"), Ok("4.5.5 (Build: 20241007)"));
     let clone = origin.clone_with(NEW).await;
@@ -58,17 +58,7 @@ async fn a_clone_is_upgraded(engine: Engine) {
     assert!(upgrade_ran(&clone), "Moodle was asked whether there is something to do");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clone_is_upgraded_on_mariadb() {
-    a_clone_is_upgraded(Engine::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clone_is_upgraded_on_postgres() {
-    a_clone_is_upgraded(Engine::Postgres).await;
-}
-
-async fn a_wrong_database_is_not_touched(engine: Engine) {
+pub async fn a_wrong_database_is_not_touched(engine: Engine) {
     let origin = origin(engine).await;
     let live = origin.clone_with(OLD).await;
     let clone = origin.clone_with(NEW).await;
@@ -106,20 +96,9 @@ async fn a_wrong_database_is_not_touched(engine: Engine) {
     assert!(fault.detail.contains("which has no identity"), "{fault}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_database_is_not_touched_on_mariadb() {
-    a_wrong_database_is_not_touched(Engine::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_database_is_not_touched_on_postgres() {
-    a_wrong_database_is_not_touched(Engine::Postgres).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clone_that_was_given_no_identity_has_that_of_its_original() {
-    let origin = origin(Engine::Postgres).await;
-    let clone = Generation::new(Engine::Postgres, Some(&origin.data())).await;
+pub async fn a_clone_that_was_given_no_identity_has_that_of_its_original(engine: Engine) {
+    let origin = origin(engine).await;
+    let clone = Generation::new(engine, Some(&origin.data())).await;
     clone.start_database("");
     clone.start_web(NEW, &clone.database());
     let fault = clone.create(KIND, &clone.upgraded_site()).await.expect_err("refused");
@@ -127,9 +106,8 @@ async fn a_clone_that_was_given_no_identity_has_that_of_its_original() {
     assert!(fault.detail.contains(&old), "{fault}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_asked_for_is_not_upgraded() {
-    let origin = origin(Engine::Mariadb).await;
+pub async fn what_is_not_asked_for_is_not_upgraded(engine: Engine) {
+    let origin = origin(engine).await;
     let clone = origin.clone_with(NEW).await;
     let fault = clone.create(KIND, &clone.site([])).await.expect_err("refused");
     assert!(fault.summary.contains("waits for an upgrade"), "{fault}");
@@ -154,9 +132,8 @@ async fn what_is_not_asked_for_is_not_upgraded() {
     assert!(fault.detail.contains("written by 5.0.6") && fault.detail.contains("holds 4.5.5"), "{fault}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_installed_in_the_place_of_a_clone() {
-    let empty = Generation::start(Engine::Postgres, NEW, None).await;
+pub async fn nothing_is_installed_in_the_place_of_a_clone(engine: Engine) {
+    let empty = Generation::start(engine, NEW, None).await;
     let fault = empty.create(KIND, &empty.upgraded_site()).await.expect_err("refused");
     assert!(fault.summary.contains("holds no site"), "{fault}");
     let health =
@@ -164,9 +141,8 @@ async fn nothing_is_installed_in_the_place_of_a_clone() {
     assert!(health.contains("\"state\":\"empty\""), "{health}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_without_maintenance_purges_what_moodle_leaves() {
-    let origin = origin(Engine::Postgres).await;
+pub async fn an_upgrade_without_maintenance_purges_what_moodle_leaves(engine: Engine) {
+    let origin = origin(engine).await;
     let clone = origin.clone_with(Code::Release("5.0.5")).await;
     let planned = clone.upgraded_site();
     clone.create(KIND, &planned).await.unwrap_or_else(|f| panic!("{f}"));
@@ -181,9 +157,8 @@ async fn an_upgrade_without_maintenance_purges_what_moodle_leaves() {
     assert!(has_theme(&clone) && clone.events.text().contains("Building the style sheets"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_layout_of_5_1_makes_no_difference() {
-    let origin = origin(Engine::Postgres).await;
+pub async fn the_layout_of_5_1_makes_no_difference(engine: Engine) {
+    let origin = origin(engine).await;
     let clone = origin.clone_with(Code::Release("5.1.0")).await;
     clone.create(KIND, &clone.upgraded_site()).await.unwrap_or_else(|f| panic!("{f}"));
     let given: [(&str, Value); 2] =
@@ -205,9 +180,8 @@ async fn the_layout_of_5_1_makes_no_difference() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_upgrade_is_told() {
-    let origin = origin(Engine::Postgres).await;
+pub async fn a_failed_upgrade_is_told(engine: Engine) {
+    let origin = origin(engine).await;
     let clone = origin.clone_with(Code::Broken("5.0.6")).await;
     let fault = clone.create(KIND, &clone.upgraded_site()).await.expect_err("it fails");
     assert!(fault.summary.contains("could not be upgraded"), "{fault}");
@@ -216,9 +190,8 @@ async fn a_failed_upgrade_is_told() {
     assert_eq!(clone.durability(), "full");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_outlives_who_began_it() {
-    let origin = origin(Engine::Mariadb).await;
+pub async fn an_upgrade_outlives_who_began_it(engine: Engine) {
+    let origin = origin(engine).await;
     let clone = origin.clone_with(NEW).await;
     // Slow enough to be left in the middle.
     shell(&clone.web(), "sed -i 's/usleep(.*/usleep(2000000);/' /var/www/html/lib/moodlelib.php");
@@ -246,9 +219,8 @@ async fn an_upgrade_outlives_who_began_it() {
     assert_eq!(clone.moodle("echo $DB->count_records('upgrade_log');"), "1");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_upgrade_is_not_gone_over_again() {
-    let origin = origin(Engine::Postgres).await;
+pub async fn a_killed_upgrade_is_not_gone_over_again(engine: Engine) {
+    let origin = origin(engine).await;
     let clone = origin.clone_with(NEW).await;
     let planned = clone.upgraded_site();
     clone.create(KIND, &clone.site([])).await.expect_err("the database is there now");
@@ -263,7 +235,7 @@ async fn a_killed_upgrade_is_not_gone_over_again() {
     }
 }
 
-async fn a_start_restores(engine: Engine) {
+pub async fn a_start_restores(engine: Engine) {
     let origin = origin(engine).await;
     let clone = origin.clone_with(OLD).await;
     let planned =
@@ -288,14 +260,4 @@ async fn a_start_restores(engine: Engine) {
         }
     };
     assert!(["1", "on"].contains(&&*shown), "{shown}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_start_restores_mariadb() {
-    a_start_restores(Engine::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_start_restores_postgres() {
-    a_start_restores(Engine::Postgres).await;
 }

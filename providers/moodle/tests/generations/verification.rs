@@ -26,7 +26,7 @@ fn pool(content: &str) -> String {
     )
 }
 
-async fn a_site_is_fit_for_use(engine: Engine) {
+pub async fn a_site_is_fit_for_use(engine: Engine) {
     let origin = origin(engine).await;
     let site = origin.clone_with(NEW).await;
     site.create("moodle_site", &site.upgraded_site()).await.unwrap_or_else(|f| panic!("{f}"));
@@ -65,19 +65,8 @@ async fn a_site_is_fit_for_use(engine: Engine) {
     assert_eq!((left.as_str(), after), ("0", before));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_site_is_fit_for_use_on_mariadb() {
-    a_site_is_fit_for_use(Engine::Mariadb).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_site_is_fit_for_use_on_postgres() {
-    a_site_is_fit_for_use(Engine::Postgres).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn all_that_is_wrong_is_said_at_once() {
-    let origin = origin(Engine::Postgres).await;
+pub async fn all_that_is_wrong_is_said_at_once(engine: Engine) {
+    let origin = origin(engine).await;
     let site = origin.clone_with(OLD).await;
     site.create("moodle_site", &site.site([])).await.unwrap_or_else(|f| panic!("{f}"));
     shell(&site.web(), &format!("{}; rm $f", pool("first")));
@@ -124,9 +113,8 @@ async fn all_that_is_wrong_is_said_at_once() {
     assert!(fault.detail.contains("The database does not answer"), "{fault}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_an_upgrade_is_not_fit() {
-    let origin = origin(Engine::Postgres).await;
+pub async fn what_waits_for_an_upgrade_is_not_fit(engine: Engine) {
+    let origin = origin(engine).await;
     let clone = origin.clone_with(NEW).await;
     clone.create("moodle_site", &clone.site([])).await.expect_err("the database is there now");
     let fault = clone.create(KIND, &verification(&clone, [])).await.expect_err("unfit");
