@@ -16,6 +16,9 @@ const OLDEST: u32 = 1;
 struct Carried {
     version: u32,
     model: Model,
+    /// [`fingerprint`] of what was made of the model, by whichever mprov made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<String>,
 }
 
 /// Why a configuration cannot be worked on.
@@ -30,7 +33,7 @@ pub enum Unusable {
 
 /// The model inside a configuration. Empty for a proxy that serves nothing yet.
 pub fn model(config: &Json) -> Result<Model, Unusable> {
-    let Some(text) = carried(config) else {
+    let Some(text) = carried_text(config) else {
         return if serves_nothing(config) { Ok(Model::default()) } else { Err(Unusable::Foreign) };
     };
     let damaged = |e: serde_json::Error| Unusable::Damaged(e.to_string());
@@ -42,11 +45,44 @@ pub fn model(config: &Json) -> Result<Model, Unusable> {
     Ok(serde_json::from_value::<Carried>(whole).map_err(damaged)?.model)
 }
 
-/// The route that carries the model.
-pub fn carrier(model: &Model) -> Json {
-    let carried = Carried { version: VERSION, model: model.clone() };
+/// The route that carries the model, for the configuration that was made of it.
+pub fn carrier(model: &Model, made: &Json) -> Json {
+    let carried = Carried { version: VERSION, model: model.clone(), made: Some(fingerprint(made)) };
     let text = serde_json::to_string(&carried).expect("a model has string keys only");
     json!({ "@id": MODEL_ID, "handle": [{ "handler": "vars", MODEL_KEY: text }] })
+}
+
+/// Whether the configuration is still what an mprov has made, be it one that makes another
+/// configuration of the same model than this one.
+pub fn is_as_made(config: &Json) -> bool {
+    let carried = carried_text(config).and_then(|text| serde_json::from_str::<Carried>(text).ok());
+    carried.and_then(|c| c.made).is_some_and(|made| made == fingerprint(config))
+}
+
+/// Of everything but the carrier. The order of keys is not Caddy's to keep, so it does not count.
+fn fingerprint(config: &Json) -> String {
+    fn feed(value: &Json, hasher: &mut blake3::Hasher) {
+        match value {
+            Json::Object(fields) => {
+                let mut fields: Vec<_> = fields.iter().collect();
+                fields.sort_by_key(|(name, _)| *name);
+                hasher.update(format!("{{{}", fields.len()).as_bytes());
+                for (name, value) in fields {
+                    feed(&Json::String(name.clone()), hasher);
+                    feed(value, hasher);
+                }
+            }
+            Json::Array(items) => {
+                let items: Vec<_> = items.iter().filter(|item| item["@id"] != MODEL_ID).collect();
+                hasher.update(format!("[{}", items.len()).as_bytes());
+                items.into_iter().for_each(|item| feed(item, hasher));
+            }
+            single => drop(hasher.update(single.to_string().as_bytes())),
+        }
+    }
+    let mut hasher = blake3::Hasher::new();
+    feed(config, &mut hasher);
+    hasher.finalize().to_hex().to_string()
 }
 
 /// Every route object of the configuration.
@@ -68,7 +104,7 @@ pub fn frame(config: &Json) -> Json {
     frame
 }
 
-fn carried(config: &Json) -> Option<&str> {
+fn carried_text(config: &Json) -> Option<&str> {
     let route = routes(config).find(|r| r["@id"] == MODEL_ID)?;
     route["handle"][0][MODEL_KEY].as_str()
 }
@@ -94,7 +130,7 @@ mod tests {
     #[test]
     fn a_model_comes_back() {
         let model_in = Model { server: Some(crate::model::Server::standard()), ..Model::default() };
-        assert_eq!(model(&with_route(carrier(&model_in))), Ok(model_in));
+        assert_eq!(model(&with_route(carrier(&model_in, &Json::Null))), Ok(model_in));
     }
 
     #[test]
@@ -112,11 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn what_another_mprov_has_made_is_told_from_what_was_edited() {
+        let mut config = with_route(json!({"@id": "mprov-route-a.org", "handle": []}));
+        let carrier = carrier(&Model::default(), &config);
+        let routes = "/apps/http/servers/main/routes";
+        config.pointer_mut(routes).and_then(Json::as_array_mut).expect("routes").push(carrier);
+        assert!(is_as_made(&config));
+        config.pointer_mut(routes).expect("routes")[0]["handle"] = json!([{"handler": "static_response"}]);
+        assert!(!is_as_made(&config));
+    }
+
+    #[test]
     fn a_newer_model_is_named_as_such() {
         let text = r#"{"version": 3, "model": {"shape": "unknown"}}"#;
         let config = with_route(json!({"@id": MODEL_ID, "handle": [{"handler": "vars", MODEL_KEY: text}]}));
         assert_eq!(model(&config), Err(Unusable::Version(3)));
     }
+
     #[test]
     fn a_model_of_the_first_version_is_understood() {
         let text = r#"{"version": 1, "model": {"server": null, "certificates": {}, "routes": {"a.org": {

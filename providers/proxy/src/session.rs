@@ -215,7 +215,10 @@ impl Observed {
         let Some(effective) = self.effective() else { return Ok(None) };
         let wanted = proxy.render(&self.model()?, effective);
         if part(effective) != part(&wanted) {
-            return Ok(Some("the configuration in force was edited by hand".into()));
+            return Ok(Some(match configuration::is_as_made(effective) {
+                true => "the configuration in force was made by another version of mprov".into(),
+                false => "the configuration in force was edited by hand".into(),
+            }));
         }
         match &self.saved {
             Some(saved) if part(saved) == part(&wanted) => Ok(None),

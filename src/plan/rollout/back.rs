@@ -205,6 +205,6 @@ fn no_generation(module: &str, id: &str) -> Diagnostic {
 }
 
 fn nowhere_to_go(module: &str, live: &StoredGeneration) -> Diagnostic {
-    Diagnostic::error(2075, format!("there is nothing to go back to from {} of {module}", live.id))
+    Diagnostic::error(2075, format!("users of {module} are on {}, and there is nothing to go back to from it", live.id))
         .detail("The generation that it was made from is not kept any more, or there was none. With -to another one can be named: mprov generations lists them.")
 }

@@ -100,9 +100,7 @@ fn site(id: String, route: &Route, hsts: Option<Hsts>, mounts: Mounts<'_>) -> Js
         steps.push(json!({ "match": cookie_given, "handle": [inner] }));
     }
     steps.push(json!({ "match": [file(FREEZE)], "handle": freeze::kept_out(route, mounts) }));
-    let live = |slot: Slot| json!([upstream::live(route, slot, mounts)]);
-    steps.push(json!({ "match": [file(LIVE_B)], "handle": live(Slot::B), "terminal": true }));
-    steps.push(json!({ "handle": live(Slot::A), "terminal": true }));
+    steps.push(json!({ "handle": upstream::live(route, mounts), "terminal": true }));
 
     of_host(id, route, steps)
 }

@@ -1,7 +1,6 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Mounts, route, tls, upstream};
-use crate::configuration::carrier;
 use crate::model::{Model, Server};
 
 pub fn http_app(model: &Model, mounts: Mounts<'_>) -> Json {
@@ -14,7 +13,6 @@ pub fn http_app(model: &Model, mounts: Mounts<'_>) -> Json {
         "handle": [route::nobody()],
         "terminal": true
     }));
-    plain.push(carrier(model));
     servers.insert("http".into(), listener(&server, server.http_port, &["h1"], plain));
 
     let secure: Vec<&_> = model.routes.values().filter(|r| r.uses_tls()).collect();

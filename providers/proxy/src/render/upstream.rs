@@ -1,9 +1,10 @@
 use serde_json::{Value as Json, json};
 
-use super::state_file::is_filled;
+use super::state_file::{is_filled, is_there};
 use super::{Mounts, SLOT, UNANSWERED};
 use crate::model::{PREVIEW_COOKIE, Route};
 use crate::slot::Slot;
+use crate::state::LIVE_B;
 
 /// Request headers by which a visitor could claim another address, scheme or port than his own.
 /// Caddy itself replaces `X-Forwarded-For`, `-Host` and `-Proto`; Moodle would also believe
@@ -29,17 +30,48 @@ enum Caller {
     Probe,
 }
 
-/// What users get of a slot.
-pub fn live(route: &Route, slot: Slot, mounts: Mounts<'_>) -> Json {
-    let mut proxy = reverse_proxy(route, slot, Caller::User);
-    // A container that restarts is waited for. Only connecting is tried again: nothing that an
-    // upstream may have begun to work on is sent twice. (With a body even that fails: Caddy 2.6
-    // closes the body when it cannot connect.)
-    proxy["load_balancing"] = json!({ "try_duration": "5s", "try_interval": "250ms" });
-    let empty =
-        json!({ "handler": "static_response", "status_code": 503, "headers": { "Retry-After": ["60"] } });
-    let handlers = vec![address(route, slot, Caller::User), proxy];
-    json!({ "handler": "subroute", "routes": [filled(route, slot, mounts, handlers), { "handle": [empty] }] })
+/// How long a request waits for an upstream that does not answer until it looks anew which slot is
+/// live; and how long it waits from then on.
+const PATIENCE: &str = "2500ms";
+
+/// What users get of the site, as handlers.
+///
+/// A container that restarts is waited for. Nothing that an upstream may have begun to work on is
+/// sent twice, but for what is safe to repeat (RFC 9110, 9.2.1): of the rest only connecting is
+/// tried again. (With a body even that fails: Caddy 2.6 closes the body when it cannot connect.)
+///
+/// Caddy goes on trying the address that it began with, so half way the live slot is looked up a
+/// second time: users may have been switched away from an upstream that is dead.
+pub fn live(route: &Route, mounts: Mounts<'_>) -> Json {
+    let safe = json!({ "method": ["GET", "HEAD"] });
+    // The answer to the error of an upstream that did not answer is the next handler.
+    let others = json!({ "not": [{ "vars": { "{http.error.status_code}": ["502"] } }] });
+    let passed_on = json!({ "handler": "error", "status_code": "{http.error.status_code}" });
+    let first = json!({
+        "handler": "subroute",
+        "routes": [{ "match": [safe], "handle": [live_slot(route, mounts)] }],
+        "errors": { "routes": [{ "match": [others], "handle": [passed_on] }] }
+    });
+    json!([first, live_slot(route, mounts)])
+}
+
+fn live_slot(route: &Route, mounts: Mounts<'_>) -> Json {
+    let slot = |slot: Slot| {
+        let mut proxy = reverse_proxy(route, slot, Caller::User);
+        proxy["load_balancing"] = json!({ "try_duration": PATIENCE, "try_interval": "250ms" });
+        let handlers = vec![address(route, slot, Caller::User), proxy];
+        json!({ "handler": "subroute", "routes": [filled(route, slot, mounts, handlers), { "handle": [empty()] }] })
+    };
+    let routes = json!([
+        { "match": [is_there(route, LIVE_B, mounts)], "handle": [slot(Slot::B)], "terminal": true },
+        { "handle": [slot(Slot::A)] }
+    ]);
+    json!({ "handler": "subroute", "routes": routes })
+}
+
+/// What users get of a slot without an upstream.
+fn empty() -> Json {
+    json!({ "handler": "static_response", "status_code": 503, "headers": { "Retry-After": ["60"] } })
 }
 
 /// What the operator gets of the slot that is not live. Passes over an empty slot.

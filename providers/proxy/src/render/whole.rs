@@ -3,6 +3,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::{server, tls};
+use crate::configuration::carrier;
 use crate::model::Model;
 
 /// What the configuration needs to know of the proxy's own file system.
@@ -45,7 +46,11 @@ pub fn configuration(model: &Model, base: &Json, mounts: Mounts<'_>) -> Json {
         apps.insert("pki".into(), local);
     }
     config.insert("apps".into(), apps.into());
-    config.into()
+    let mut config = Json::Object(config);
+    let carrier = carrier(model, &config);
+    let plain = config.pointer_mut("/apps/http/servers/http/routes").and_then(Json::as_array_mut);
+    plain.expect("there is always a listener for HTTP").push(carrier);
+    config
 }
 
 /// The probe's socket beside the admin's of a configuration, as the proxy sees it.

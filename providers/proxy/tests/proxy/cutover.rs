@@ -1,8 +1,10 @@
 use std::time::{Duration, Instant};
 
 use mprov_sdk::Object;
+use tokio::net::TcpListener;
 
-use crate::support::{Caddy, Kind, Load, ROUTE, Site, Upstream, changes, route, with_server};
+use crate::support::client::get;
+use crate::support::{Caddy, Client, Kind, Load, ROUTE, Site, Upstream, changes, route, with_server};
 
 const HOST: &str = "a.example.org";
 const BODY: usize = 2000;
@@ -91,4 +93,55 @@ async fn freezing_and_thawing_do_not_ask_whether_the_site_is_well() {
     planned.set("frozen", false);
     let thawed = site.update(ROUTE, &frozen, &planned).await;
     assert_eq!(thawed["frozen"], false.into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_dead_upstream_follows_when_users_are_switched_away_from_it() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let green = Upstream::start("green").await;
+    let site = with_server(&caddy).await;
+    let mut planned = route(HOST, &blue.text());
+    let made = site.create(ROUTE, &planned).await;
+    let address = blue.address;
+    drop(blue);
+    let dying = loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => break listener,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+
+    let port = caddy.http_port;
+    let waiting: Vec<_> =
+        (0..20).map(|_| tokio::spawn(async move { get(port, HOST, "/", "").await })).collect();
+    for _ in &waiting {
+        drop(dying.accept().await.expect("a request"));
+    }
+    drop(dying);
+    planned.set("upstream", green.text());
+    site.update(ROUTE, &made, &planned).await;
+    for answer in waiting {
+        let answer = answer.await.expect("an answer");
+        assert_eq!((answer.status, answer.body.lines().next()), (200, Some("I am green")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_dead_upstream_in_vain_is_told_so() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    site.create(ROUTE, &route(HOST, &blue.text())).await;
+    let post = |path: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: {HOST}\r\nX-Id: 7\r\nContent-Length: 4\r\n\r\nabcd")
+            .into_bytes()
+    };
+    let mut client = Client::connect(caddy.http_port).await;
+    assert_eq!(client.send(&[&post("/broken")]).await.expect("an answer").status, 502);
+    let arrived = blue.arrivals().iter().filter(|a| a.id == Some(7)).count();
+    assert_eq!(arrived, 1, "it may have been carried out");
+    drop(blue);
+    assert_eq!(get(caddy.http_port, HOST, "/", "").await.status, 502);
+    assert_eq!(client.send(&[&post("/")]).await.expect("an answer").status, 502);
 }
