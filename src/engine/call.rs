@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mprov_sdk::{Address, Call, CancellationToken, Fault, Object, Seal};
 use mprov_state::{
@@ -41,6 +42,8 @@ pub struct Task {
     pub undoes: Option<u32>,
     /// With this step users are switched: what the generations are when it succeeds.
     pub commits: BTreeMap<String, Rollout>,
+    /// It keeps users out, for that long as far as a rehearsal has measured it.
+    pub read_only: Option<Duration>,
 }
 
 /// How a task failed.
@@ -178,6 +181,7 @@ impl Ledger {
             base_dir: self.base_dir.clone(),
             events: relay(self.observer.clone(), &task.address),
             cancel: self.abandon.clone(),
+            read_only: task.read_only,
         }
     }
 }
@@ -200,6 +204,7 @@ impl Task {
             prevent_destroy: step.prevent_destroy,
             undoes: None,
             commits: BTreeMap::new(),
+            read_only: None,
         }
     }
 

@@ -85,6 +85,7 @@ async fn settle(ledger: &Ledger, doubt: &InDoubt, kinds: &Kinds) -> Result<StepR
         base_dir: ledger.base_dir.clone(),
         events: relay(ledger.observer.clone(), &address),
         cancel: ledger.abandon.clone(),
+        read_only: None,
     };
     let found = match doubt.action {
         Action::Create => resource.find(&call, &decode(recorded)?).await,

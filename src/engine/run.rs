@@ -13,8 +13,8 @@ use super::report::{Interruption, Report};
 use super::undo::{Done, undo};
 use crate::graph::{Dag, NodeId, Ready};
 use crate::plan::{
-    Action, Activity, Kinds, Outcome, Phase, Plan, PlanMode, Replacement, Resolver, RunEvent, Stored,
-    fault_diagnostic,
+    Action, Activity, Kinds, Outcome, Phase, Plan, PlanMode, Replacement, Resolver, RolloutPlan, RunEvent,
+    Stored, fault_diagnostic,
 };
 
 /// How a run is asked to end early.
@@ -264,6 +264,10 @@ impl Run {
         let mut task = Task::of_step(index as u32, step, kind, slot, desired);
         if switches {
             task.commits = self.commits().map_err(|e| Diagnostics::from(Diagnostic::from(e)))?;
+        }
+        if step.phase == Some(Phase::Quiesce) {
+            let outside = |r: &&RolloutPlan| r.outside.iter().any(|o| *o == step.address.to_string());
+            task.read_only = self.plan.rollouts.iter().filter(outside).filter_map(|r| r.predicted).max();
         }
         let provider = task.provider.clone();
         self.connect(&provider, progress)?;

@@ -303,6 +303,7 @@ impl Work {
             base_dir: self.base_dir.clone(),
             events: super::watch::relay(self.observer.clone(), address),
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

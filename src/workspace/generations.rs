@@ -138,6 +138,7 @@ impl Workspace {
             base_dir: self.surroundings.dir.clone(),
             events: relay(self.surroundings.observer.clone(), address),
             cancel: self.surroundings.stop.now.clone(),
+            read_only: None,
         }
     }
 }

@@ -82,6 +82,7 @@ fn what_fails_before_the_switch_leaves_users_where_they_were() {
     site.apply();
     assert_eq!(release(&site), "5.0.6");
     site.run(&["plan", "-detailed-exitcode"], 0);
+    a_switch_without_an_upgrade_shows_no_page(&site);
     site.run(&["destroy", "-auto-approve"], 0);
     assert_same(&site.inventory(), &nothing, "nothing is left");
 }
@@ -96,6 +97,8 @@ fn site(release: &str) -> Site {
     site.edit("main.mprov.hcl", "mprov {", &format!("{ROOM}\nmprov {{"));
     let used = |folder: &str| format!("\"${{host_filesystem.data.path}}/{folder}\"");
     site.edit("main.mprov.hcl", "\"${var.data_dir}/site\"", &used("site"));
+    // Shorter than an upgrade takes, so that users see the page, and see it at once.
+    site.edit("main.mprov.hcl", "pause = \"60s\"", "pause = \"5s\"");
     code(&site, &[], release);
     site
 }
@@ -193,9 +196,32 @@ fn nobody_is_turned_away_by_a_cut_over(site: &Site, password: &str) {
         report.frozen()
     );
     assert!(report.rate() > 50.0, "{} requests a second are no load", report.rate());
+    assert!(measured > 5.0, "nobody has waited: that is for a switch of {measured} s to show");
+    let pages = report.exchanges.iter().filter(|e| e.outcome == Outcome::Frozen).count();
+    assert!(pages > 10 * (WRITERS + READERS), "users waited for the page, {pages} times in {measured} s");
     assert_eq!(release(site), "5.0.6");
     everything_acknowledged_is_there(site, password, &report);
     site.run(&["plan", "-detailed-exitcode"], 0);
+}
+
+/// New code of the same release: users wait, and get what they asked for.
+fn a_switch_without_an_upgrade_shows_no_page(site: &Site) {
+    site.edit("main.mprov.hcl", "pause = \"5s\"", "pause = \"60s\"");
+    site.apply();
+    let password = site.output("admin_password");
+    fs::write(site.folder.whole().join("moodle/mended.txt"), "a mend without a new version").expect("a file");
+    let sessions = (0..WRITERS).map(|_| session(site, &password)).collect();
+    let load = Load::start(site.port, READERS, sessions);
+    load.wait_for(|o| matches!(o, Outcome::Written(_)), 20);
+    let applied = site.run(&["apply", "-auto-approve"], 0);
+    load.wait_for(|o| matches!(o, Outcome::Written(_)), 20);
+    let report = load.stop();
+    report.assert_nobody_was_turned_away();
+    let pages = report.exchanges.iter().filter(|e| e.outcome == Outcome::Frozen).count();
+    assert_eq!(pages, 0, "users wait instead: {}", applied.stderr);
+    eprintln!("{} requests around a switch without an upgrade", report.exchanges.len());
+    assert_eq!(Browser::new(&site.root(), site.folder.whole()).get("/mended.txt").status, 200);
+    everything_acknowledged_is_there(site, &password, &report);
 }
 
 /// Row and file of each, in the generation that users are on now.

@@ -101,6 +101,7 @@ mod tests {
             base_dir: ".".into(),
             events: Silent::shared(),
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

@@ -219,6 +219,7 @@ impl Disk {
             base_dir: self.mount(),
             events: Silent::shared(),
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

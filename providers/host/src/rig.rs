@@ -77,6 +77,7 @@ impl Rig {
             base_dir: self.folder.clone(),
             events: self.events.clone(),
             cancel: self.cancel.clone(),
+            read_only: None,
         }
     }
 

@@ -300,6 +300,7 @@ mod tests {
             base_dir: "/".into(),
             events,
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

@@ -8,6 +8,9 @@ use crate::slot::Slot;
 pub const LIVE_B: &str = "b";
 /// File that keeps users out.
 pub const FREEZE: &str = "freeze";
+/// File by which users get the freeze page at once instead of waiting first. It means nothing
+/// without a freeze, and each freeze says anew whether it is there.
+pub const PAGE_AT_ONCE: &str = "page-at-once";
 /// File that is there while a freeze waits for requests in flight. The proxy does not look for it.
 const DRAINING: &str = "draining";
 
@@ -90,8 +93,14 @@ impl<'a> StateFiles<'a> {
         self.put(LIVE_B, slot == Slot::B).await
     }
 
-    pub async fn set_frozen(&self, frozen: bool) -> Result<(), Fault> {
-        self.put(FREEZE, frozen).await
+    /// `waiting` tells whether requests may wait for the end of the freeze.
+    pub async fn freeze(&self, waiting: bool) -> Result<(), Fault> {
+        self.put(PAGE_AT_ONCE, !waiting).await?;
+        self.put(FREEZE, true).await
+    }
+
+    pub async fn thaw(&self) -> Result<(), Fault> {
+        self.put(FREEZE, false).await
     }
 
     pub async fn set_draining(&self, draining: bool) -> Result<(), Fault> {

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -21,6 +22,8 @@ pub struct Call {
     pub events: Arc<dyn Events>,
     /// Cancelled when the user does not want to wait any longer.
     pub cancel: CancellationToken,
+    /// Where this step keeps users out: for how long, as far as a rehearsal has measured it.
+    pub read_only: Option<Duration>,
 }
 
 /// A provider before it is configured: what it knows without the outside world.

@@ -282,6 +282,7 @@ mod tests {
             base_dir: base.into(),
             events: Silent::shared(),
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

@@ -77,6 +77,7 @@ impl World {
             base_dir: self.folder.path().to_owned(),
             events: self.events.clone(),
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

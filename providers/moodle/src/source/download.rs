@@ -168,6 +168,7 @@ mod tests {
             base_dir: PathBuf::new(),
             events: Silent::shared(),
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

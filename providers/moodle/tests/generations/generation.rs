@@ -192,6 +192,7 @@ impl Generation {
             base_dir: self.folder.path().to_owned(),
             events: self.events.clone(),
             cancel: CancellationToken::new(),
+            read_only: None,
         }
     }
 

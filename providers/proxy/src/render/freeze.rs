@@ -6,7 +6,7 @@ use super::state_file::is_there;
 use super::{GATE, Mounts, SLOT};
 use crate::duration;
 use crate::model::Route;
-use crate::state::FREEZE;
+use crate::state::{FREEZE, PAGE_AT_ONCE};
 
 /// How often a waiting request looks whether the route was thawed.
 const NAP: Duration = Duration::from_millis(250);
@@ -24,8 +24,10 @@ const PAGE: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8
 /// meet the page because the freeze began between two looks.
 pub fn kept_out(route: &Route, mounts: Mounts<'_>) -> Json {
     let Some(wait) = wait(route, mounts) else { return page(route) };
+    let at_once =
+        json!({ "match": [is_there(route, PAGE_AT_ONCE, mounts)], "handle": page(route), "terminal": true });
     let still = json!({ "match": [is_there(route, FREEZE, mounts)], "handle": page(route) });
-    json!([wait, { "handler": "subroute", "routes": [still] }])
+    json!([{ "handler": "subroute", "routes": [at_once, { "handle": [wait] }, still] }])
 }
 
 /// The freeze page, as handlers.

@@ -44,7 +44,10 @@ impl Resource for RouteResource {
         files.set_live(Slot::A).await?;
         files.set_upstream(Slot::B, None).await?;
         files.set_draining(false).await?;
-        files.set_frozen(planned.bool("frozen")?).await?;
+        match planned.bool("frozen")? {
+            true => files.freeze(true).await?,
+            false => files.thaw().await?,
+        }
 
         let model = self
             .0
@@ -177,7 +180,9 @@ impl RouteResource {
         let frozen = planned.bool("frozen")?;
         if frozen && (!before.frozen || before.draining) {
             files.set_draining(true).await?;
-            files.set_frozen(true).await?;
+            // Nobody waits for what is known to come after his pause.
+            let pause = duration::parse(planned.str("pause")?).unwrap_or_default();
+            files.freeze(call.read_only.is_none_or(|time| time <= pause)).await?;
             self.drain(call, planned, before.live).await?;
             files.set_draining(false).await?;
         }
@@ -191,7 +196,7 @@ impl RouteResource {
         }
         if !frozen && before.frozen {
             files.set_draining(false).await?;
-            files.set_frozen(false).await?;
+            files.thaw().await?;
         }
         Ok(())
     }

@@ -117,8 +117,9 @@ pub fn schema() -> Schema {
                 Attribute::optional(
                     Type::String,
                     "Time that a request waits for the thaw before it gets the freeze page, for a switch that takes \
-                     seconds. The clients' own patience is the limit: 30s suits browsers. Each waiting request holds a \
-                     connection and some memory. Needs admin to be a socket.",
+                     seconds. Where a rehearsal has shown that the switch takes longer, no request waits. The clients' \
+                     own patience is the limit: 60s suits browsers. Each waiting request holds a connection and some \
+                     memory. Needs admin to be a socket.",
                 )
                 .default("0s"),
             ),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mprov_sdk::{Object, Value};
+use mprov_sdk::{Call, Object, Value};
 
 use crate::support::client::get;
 use crate::support::machine::LocalMachine;
@@ -110,6 +110,33 @@ async fn a_pause_ends_with_the_freeze_page_and_the_operator_does_not_wait() {
     assert!(blue.arrivals().iter().chain(&green.arrivals()).all(|arrival| arrival.id.is_none()));
     assert!(operator.0.body.starts_with("I am blue"), "{operator:?}");
     assert!(operator.1 < user.1, "the operator waited for {:?}", operator.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_switch_that_takes_longer_than_the_pause() {
+    let caddy = Caddy::start();
+    let blue = Upstream::start("blue").await;
+    let site = with_server(&caddy).await;
+    let mut planned = pausing(&blue, "30s");
+    let made = site.create(ROUTE, &planned).await;
+    let freeze_for = async |made: &Object, planned: &Object, seconds: u64| {
+        let call = Call { read_only: Some(Duration::from_secs(seconds)), ..call("token-3") };
+        site.of(ROUTE).update(&call, made, planned).await.unwrap_or_else(|f| panic!("update: {f}"))
+    };
+    planned.set("frozen", true);
+    let frozen = freeze_for(&made, &planned, 31).await;
+    assert_eq!(get(caddy.http_port, HOST, "/", "").await.status, 503);
+    planned.set("frozen", false);
+    let made = site.update(ROUTE, &frozen, &planned).await;
+
+    planned.set("frozen", true);
+    let frozen = freeze_for(&made, &planned, 30).await;
+    let port = caddy.http_port;
+    let asked = tokio::spawn(async move { get(port, HOST, "/", "").await });
+    caddy.wait_for_waiting(1).await;
+    planned.set("frozen", false);
+    site.update(ROUTE, &frozen, &planned).await;
+    assert_eq!(asked.await.expect("an answer").status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

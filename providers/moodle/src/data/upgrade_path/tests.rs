@@ -14,6 +14,7 @@ fn call() -> Call {
         base_dir: "/".into(),
         events: Silent::shared(),
         cancel: CancellationToken::new(),
+        read_only: None,
     }
 }
 

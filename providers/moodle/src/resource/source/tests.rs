@@ -20,6 +20,7 @@ impl Bench {
             base_dir: dir.path().canonicalize().expect("a path"),
             events: Silent::shared(),
             cancel: CancellationToken::new(),
+            read_only: None,
         };
         let bench = Self { dir, call };
         let make = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/standin/make");

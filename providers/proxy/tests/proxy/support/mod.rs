@@ -61,6 +61,7 @@ pub fn call(token: &str) -> Call {
         base_dir: "/".into(),
         events: Silent::shared(),
         cancel: CancellationToken::new(),
+        read_only: None,
     }
 }
 
