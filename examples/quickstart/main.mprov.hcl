@@ -59,6 +59,13 @@ data "moodle_requirements" "code" {
   path = var.moodle
 }
 
+# A plugin that does not go with this release is refused here, before anything is done.
+data "moodle_plugins" "code" {
+  path    = var.moodle
+  branch  = data.moodle_requirements.code.branch
+  version = data.moodle_requirements.code.version
+}
+
 module "proxy" {
   source    = "mprov:proxy/caddy"
   name      = "${var.name}-proxy"
@@ -78,6 +85,7 @@ module "moodle" {
   wwwroot       = "http://localhost:${var.port}"
   image         = docker_image.app.id
   release       = data.moodle_requirements.code.release
+  plugins       = { for p in data.moodle_plugins.code.plugins : p.component => p.version if p.standard == false }
   docroot       = data.moodle_requirements.code.docroot
   database      = { engine = var.database, image = docker_image.database.id }
   data_dir      = "${var.data_dir}/site"
@@ -89,7 +97,7 @@ module "moodle" {
 
   # New code is a new generation of the site: rehearsed on a clone, then switched to.
   rollout {
-    on = [release, image]
+    on = [release, image, plugins]
   }
 }
 

@@ -185,6 +185,7 @@ pub async fn take_back(
             prevent_destroy: instance.prevent_destroy,
             undoes: None,
             commits: BTreeMap::new(),
+            read_only: None,
             kind,
         };
         done.push(Done { task, attributes: after, quiesces: scope.quiesce.contains(&step.step) });

@@ -260,13 +260,14 @@ impl Run {
             }
             _ => Slot::Current,
         };
-        let switches = step.phase == Some(Phase::Switch);
+        let phase = step.phase;
         let mut task = Task::of_step(index as u32, step, kind, slot, desired);
-        if switches {
+        if phase == Some(Phase::Switch) {
             task.commits = self.commits().map_err(|e| Diagnostics::from(Diagnostic::from(e)))?;
         }
-        if step.phase == Some(Phase::Quiesce) {
-            let outside = |r: &&RolloutPlan| r.outside.iter().any(|o| *o == step.address.to_string());
+        if phase == Some(Phase::Quiesce) {
+            let address = task.address.to_string();
+            let outside = |r: &&RolloutPlan| r.outside.contains(&address);
             task.read_only = self.plan.rollouts.iter().filter(outside).filter_map(|r| r.predicted).max();
         }
         let provider = task.provider.clone();

@@ -49,8 +49,8 @@ fn what_fails_before_the_switch_leaves_users_where_they_were() {
     let nothing = site.inventory();
     site.edit(
         "main.mprov.hcl",
-        "on = [release, image]",
-        "on = [release, image]\n    rehearse = \"optional\"",
+        "on = [release, image, plugins]",
+        "on = [release, image, plugins]\n    rehearse = \"optional\"",
     );
     site.apply();
     // An image that was built for it stays, as any build that nobody uses.
@@ -144,6 +144,14 @@ fn is_upgrading(web: &str) -> bool {
 }
 
 fn a_change_of_code_is_refused_without_a_rehearsal(site: &Site) {
+    code(site, &["--plugin", "own", "2025041400"], "5.0.6");
+    let planned = site.run(&["plan"], 6).stdout;
+    assert!(planned.contains("release: 4.5.5 (Build: 20241007) -> 5.0.6 (Build: 20250414)"), "{planned}");
+    assert!(planned.contains("plugins[\"local_own\"]: (none) -> "), "{planned}");
+    code(site, &["--plugin", "own", "2025041407"], "5.0.6");
+    let refused = site.run(&["plan"], 1);
+    assert!(refused.stderr.contains("local_own"), "it does not go with 5.0.6: {}", refused.stderr);
+
     code(site, &[], "5.0.6");
     let refused = site.run(&["apply", "-auto-approve"], 6);
     assert!(refused.stderr.contains("never rehearsed"), "{}", refused.stderr);

@@ -5,6 +5,7 @@ use mprov_sdk::{
 };
 use mprov_state::Role;
 
+use super::changed::changed;
 use super::turn::{RolloutPlan, Turn};
 use super::{StoredGeneration, StoredRollout};
 use crate::config::eval::evaluate;
@@ -79,8 +80,10 @@ pub fn turn(
         return Ok(plan);
     };
     let from = live.id.to_string();
+    let mut differing = Vec::new();
     let (turn, prune): (Turn, Vec<String>) = match mode {
         PlanMode::Rehearse if rehearsed == Some(module) => {
+            differing = changed(&desired_inputs(evaluator, caller, tree, rollout)?, live);
             let replaced = stored.generations.iter().filter(|g| g.role == Role::Staging);
             let turn = Turn::Rehearse { from, to: next(), slot: stored.free_slot() };
             (turn, replaced.map(|g| g.id.to_string()).collect())
@@ -91,6 +94,7 @@ pub fn turn(
             match same_inputs(&desired, live) {
                 true => (Turn::Keep { live: from }, unfinished().map(|g| g.id.to_string()).collect()),
                 false => {
+                    differing = changed(&desired, live);
                     let turn = Turn::CutOver { from, to: next(), slot: stored.free_slot() };
                     (turn, outlived(stored, rollout.keep))
                 }
@@ -98,6 +102,7 @@ pub fn turn(
         }
     };
     let mut plan = RolloutPlan::new(module.to_owned(), turn);
+    plan.changed = differing;
     plan.prune = prune;
     plan.records =
         matches!(plan.turn, Turn::Keep { .. }) && live.outputs.is_none() && mode != PlanMode::Rehearse;

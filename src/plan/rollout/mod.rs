@@ -2,6 +2,7 @@
 
 mod adopt;
 mod back;
+mod changed;
 mod combination;
 mod decide;
 mod gate;

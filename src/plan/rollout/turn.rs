@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::changed::ChangedInput;
+
 /// What a plan does with the generations of one module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -9,6 +11,8 @@ pub struct RolloutPlan {
     /// Address of the module, `module.moodle`.
     pub module: String,
     pub turn: Turn,
+    /// Why a generation is made of the live one.
+    pub changed: Vec<ChangedInput>,
     /// Generations that are taken away.
     pub prune: Vec<String>,
     /// The record of the live generation is to be completed.
@@ -99,6 +103,7 @@ impl RolloutPlan {
         Self {
             module,
             turn,
+            changed: Vec::new(),
             prune: Vec::new(),
             records: false,
             outside: Vec::new(),

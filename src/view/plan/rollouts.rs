@@ -12,6 +12,7 @@ pub fn write(page: &mut Page, plan: &Plan) {
         let Some(sentence) = sentence(rollout) else { continue };
         let text = page.style().paint(Tone::Strong, &printable(&sentence));
         page.raw(&format!("{text}\n"));
+        differences(page, rollout);
         if rollout.turn.from().is_some() {
             numbered(page, plan, rollout);
         }
@@ -39,6 +40,17 @@ fn sentence(rollout: &RolloutPlan) -> Option<String> {
         }
         Turn::Keep { .. } => return None,
     })
+}
+
+/// What the new generation is made for.
+fn differences(page: &mut Page, rollout: &RolloutPlan) {
+    let Some(from) = rollout.turn.from().filter(|_| !rollout.changed.is_empty()) else { return };
+    page.raw(&format!("  What is not as in {from}:\n"));
+    for changed in &rollout.changed {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
+        let line = format!("{}: {} -> {}", changed.input, value(&changed.before), value(&changed.after));
+        page.raw(&format!("    {}\n", printable(&line)));
+    }
 }
 
 /// The steps in the order in which they can happen, by what users notice.

@@ -27,6 +27,12 @@ variable "release" {
   description = "The release that the image serves, as Moodle names it: \"5.0.6+ (Build: 20260403)\". Where it is given, users are switched to no other one. moodle_source tells it."
 }
 
+variable "plugins" {
+  type        = map(string)
+  default     = {}
+  description = "The plugins in the image that are no part of Moodle, by component, with their versions. moodle_plugins tells them. Named in the rollout block, the plan of an upgrade shows which come, change or go."
+}
+
 variable "docroot" {
   type        = string
   default     = ""

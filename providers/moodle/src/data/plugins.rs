@@ -19,6 +19,7 @@ pub fn schema() -> Schema {
         ("requires", Field::optional(Type::String)),
         ("supported", Field::optional(Type::list(Type::Number))),
         ("incompatible", maybe()),
+        ("standard", Field::optional(Type::Bool)),
     ]);
     Schema::new(
         KIND,
@@ -38,7 +39,14 @@ pub fn schema() -> Schema {
                 "version",
                 Attribute::optional(Type::String, "The exact version of core that they are to run with."),
             ),
-            ("plugins", Attribute::computed(Type::list(plugin), "All plugins, by component.")),
+            (
+                "plugins",
+                Attribute::computed(
+                    Type::list(plugin),
+                    "All plugins, by component. \"standard\" tells those that are part of Moodle; null where the tree \
+                     does not say which are.",
+                ),
+            ),
         ],
     )
 }
@@ -133,6 +141,7 @@ fn described(plugin: &Plugin) -> Value {
         ("requires", file.requires.clone().into()),
         ("supported", file.supported.map(|(first, last)| Value::list([number(first), number(last)])).into()),
         ("incompatible", file.incompatible.map(number).into()),
+        ("standard", plugin.standard.into()),
     ])
 }
 

@@ -6,5 +6,6 @@ pub mod download;
 pub mod git;
 pub mod plugin_file;
 pub mod plugins;
+pub mod standard;
 pub mod tree;
 pub mod version_file;

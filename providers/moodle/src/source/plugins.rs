@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use mprov_sdk::Fault;
 
 use super::plugin_file::PluginFile;
+use super::standard::Standard;
 
 /// Folders that hold no plugins: history, other people's packages, and examples of broken plugins
 /// that Moodle tests itself with. A plugin that is a repository of its own is one like any other.
@@ -15,10 +16,13 @@ pub struct Plugin {
     pub file: PluginFile,
     /// Relative to the tree.
     pub path: PathBuf,
+    /// Whether it is part of Moodle; none where the tree does not tell.
+    pub standard: Option<bool>,
 }
 
 /// All plugins of a tree, by component. Links are not followed: they may lead round.
 pub fn plugins(tree: &Path) -> Result<Vec<Plugin>, Fault> {
+    let standard = Standard::of(tree);
     let mut found = Vec::new();
     let mut open = vec![tree.to_owned()];
     while let Some(folder) = open.pop() {
@@ -37,7 +41,11 @@ pub fn plugins(tree: &Path) -> Result<Vec<Plugin>, Fault> {
                 let text = fs::read(entry.path()).map_err(fault)?;
                 let file = PluginFile::parse(&String::from_utf8_lossy(&text));
                 let path = folder.strip_prefix(tree).unwrap_or(&folder).to_owned();
-                found.extend(file.map(|file| Plugin { file, path }));
+                found.extend(file.map(|file| Plugin {
+                    standard: standard.as_ref().map(|s| s.contains(&file.component)),
+                    file,
+                    path,
+                }));
             }
         }
     }
