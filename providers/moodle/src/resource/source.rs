@@ -1,20 +1,19 @@
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, Type};
+use sha2::{Digest, Sha256};
 
-use crate::source::archive::{top, unpack};
+use crate::source::addition::{self, Addition};
 use crate::source::cache::{Cache, Entered};
-use crate::source::download::{Place, fetch};
-use crate::source::git::{Commit, export};
+use crate::source::pinned::{self, Pinned, absolute, blocking};
 use crate::source::tree::{Tree, clean};
 use crate::validation::{refuse, require};
 
 pub const KIND: &str = "moodle_source";
 
 /// What decides on the tree: with a change of one of these, everything computed is another.
-const ORIGIN: [&str; 7] = ["folder", "archive", "sha256", "git", "ref", "commit", "cache_dir"];
+const ORIGIN: [&str; 8] = ["folder", "archive", "sha256", "git", "ref", "commit", "plugin", "cache_dir"];
 const DEFAULT_CACHE: &str = ".mprov/sources";
 
 pub fn schema() -> Schema {
@@ -29,7 +28,7 @@ pub fn schema() -> Schema {
                 "archive",
                 Attribute::optional(
                     Type::String,
-                    "A .tgz, .tar.gz or .tar of a release: a path, file:// or http(s):// address.",
+                    "A .tgz, .tar.gz, .tar or .zip of a release: a path, file:// or http(s):// address.",
                 ),
             ),
             ("sha256", Attribute::optional(Type::String, "SHA-256 of the archive, in hexadecimal.")),
@@ -42,6 +41,7 @@ pub fn schema() -> Schema {
                 ),
             ),
             ("commit", Attribute::optional(Type::String, "Full hash of the commit.")),
+            ("plugin", addition::blocks()),
             (
                 "cache_dir",
                 Attribute::optional(
@@ -76,38 +76,10 @@ pub fn validate(config: &Object) -> Diagnostics {
         };
         found.push(refuse(origins.last().unwrap_or(&"folder"), summary, detail));
     }
-    for (name, of, needed) in [("sha256", "archive", true), ("commit", "git", true), ("ref", "git", false)] {
-        if given(name) && !given(of) {
-            found.push(refuse(
-                name,
-                format!("\"{name}\" belongs to \"{of}\""),
-                format!("Leave out \"{name}\"."),
-            ));
-        }
-        if needed && given(of) && !given(name) {
-            let detail = "Without it nobody knows tomorrow what was installed today.";
-            found.push(refuse(of, format!("\"{of}\" needs \"{name}\""), detail));
-        }
-    }
-    let hex =
-        |v: &str, lengths: &[usize]| lengths.contains(&v.len()) && v.chars().all(|c| c.is_ascii_hexdigit());
-    let detail = "It has 64 hexadecimal digits: `sha256sum FILE` prints it.";
-    require(&mut found, config, "sha256", |v| hex(v, &[64]), "not a SHA-256", detail);
-    let detail = "Give the full hash, as `git rev-parse TAG^{commit}` prints it.";
-    require(&mut found, config, "commit", |v| hex(v, &[40, 64]), "not a commit", detail);
-    let tar = |v: &str| !v.ends_with(".zip");
-    require(
-        &mut found,
-        config,
-        "archive",
-        tar,
-        "not an archive that can be used",
-        "Give the .tgz of the release.",
-    );
+    found.extend(pinned::validate(config, |name| name));
     let plain = |v: &str| !v.is_empty() && !v.starts_with('-');
-    for name in ["git", "ref", "folder", "archive"] {
-        require(&mut found, config, name, plain, "not usable", "It is empty or looks like an option.");
-    }
+    require(&mut found, config, "folder", plain, "not usable", "It is empty or looks like an option.");
+    found.extend(addition::validate(config));
     found
 }
 
@@ -180,19 +152,26 @@ impl Origin {
         if let Some(folder) = object.opt_str("folder")? {
             return Ok(Self::Folder(absolute(&call.base_dir, folder)));
         }
-        let key = match object.opt_str("archive")? {
-            Some(_) => object.str("sha256")?,
-            None => object.str("commit")?,
+        let code = code(object)?;
+        let additions = Addition::all(object)?;
+        let key = match additions.is_empty() {
+            true => code.key().to_owned(),
+            false => {
+                let mut hash = Sha256::new();
+                hash.update(code.key());
+                for addition in &additions {
+                    hash.update(format!("\n{} {}", addition.component, addition.code.key()));
+                }
+                hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+            }
         };
         let cache = absolute(&call.base_dir, object.opt_str("cache_dir")?.unwrap_or(DEFAULT_CACHE));
-        Ok(Self::Kept { cache: Cache::new(cache), key: key.to_lowercase() })
+        Ok(Self::Kept { cache: Cache::new(cache), key })
     }
 }
 
-/// The path without `.` and `..`, so that the same folder is the same text from everywhere.
-fn absolute(base: &Path, path: &str) -> PathBuf {
-    let joined = base.join(path);
-    joined.canonicalize().unwrap_or_else(|_| std::path::absolute(&joined).unwrap_or(joined))
+fn code(object: &Object) -> Result<Pinned, Fault> {
+    Pinned::of(object)?.ok_or_else(|| Fault::new("the origin of the source is not known"))
 }
 
 async fn obtain(call: &Call, planned: &Object, cache: &Cache, key: &str) -> Result<PathBuf, Fault> {
@@ -200,67 +179,25 @@ async fn obtain(call: &Call, planned: &Object, cache: &Cache, key: &str) -> Resu
     if cache.holds(key) {
         return Ok(cache.tree(key));
     }
-    let made = match planned.opt_str("archive")? {
-        Some(archive) => from_archive(call, archive, key, &entered).await?,
-        None => from_git(call, planned, &entered).await?,
-    };
-    let checked = made.clone();
+    let made = code(planned)?.obtain(call, &entered.workshop()).await?;
+    for (number, addition) in Addition::all(planned)?.iter().enumerate() {
+        addition.add(call, &made, &entered.workshop().join(format!("plugin-{number}"))).await?;
+    }
+    let kept = key.to_owned();
     blocking(move || {
         let fault =
             |e: std::io::Error| Fault::new("the source tree cannot be made ready").detail(e.to_string());
-        clean(&checked).map_err(fault)?;
-        Tree::read(&checked)
+        clean(&made).map_err(fault)?;
+        Tree::read(&made)?;
+        entered.keep(&made, &kept)
     })
     .await?;
-    let kept = key.to_owned();
-    blocking(move || entered.keep(&made, &kept)).await?;
     Ok(cache.tree(key))
-}
-
-async fn from_archive(call: &Call, archive: &str, key: &str, entered: &Entered) -> Result<PathBuf, Fault> {
-    let file = entered.workshop().join("archive");
-    fetch(call, &Place::of(archive, &call.base_dir), key, &file).await?;
-    call.events.progress("Unpacking");
-    let into = entered.workshop().join("tree");
-    blocking(move || {
-        let fault = |e: std::io::Error| Fault::new("the archive cannot be unpacked").detail(e.to_string());
-        fs::create_dir(&into).map_err(fault)?;
-        unpack(&file, &into)?;
-        top(&into).map_err(fault)
-    })
-    .await
-}
-
-async fn from_git(call: &Call, planned: &Object, entered: &Entered) -> Result<PathBuf, Fault> {
-    let repository = planned.str("git")?;
-    // A repository on this machine may be named relative to the configuration.
-    let local = call.base_dir.join(repository);
-    let repository = match !repository.contains("://") && local.exists() {
-        true => absolute(&call.base_dir, repository).to_string_lossy().into_owned(),
-        false => repository.to_owned(),
-    };
-    let what = Commit {
-        repository: &repository,
-        reference: planned.opt_str("ref")?,
-        commit: planned.str("commit")?,
-    };
-    let tree = entered.workshop().join("tree");
-    export(call, &what, &entered.workshop().join("repository"), &tree).await?;
-    Ok(tree)
 }
 
 async fn enter(cache: &Cache) -> Result<Entered, Fault> {
     let cache = cache.clone();
     blocking(move || cache.enter()).await
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use mprov_sdk::Fault;
 use tar::{Archive, EntryType};
+use zip::ZipArchive;
 
 /// Ten times what Moodle with many plugins has: an archive beyond it is damaged or meant to harm.
 const MOST_ENTRIES: usize = 500_000;
@@ -12,7 +13,7 @@ const MOST_BYTES: u64 = 8 << 30;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Unpacks a tar archive, plain or gzipped, into a folder that is empty.
+/// Unpacks a tar archive, plain or gzipped, or a zip file into a folder that is empty.
 ///
 /// Nothing is written outside of the folder: names that are absolute or climb with `..`, links
 /// that lead out of it, devices and pipes make the whole archive refused. Owners are not taken
@@ -27,7 +28,8 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<(), Fault> {
     file.by_ref().take(2).read_to_end(&mut magic).map_err(|e| refuse(e.to_string()))?;
     let zipped = magic == GZIP;
     if magic == *b"PK" {
-        return Err(refuse("It is a zip file; give the .tgz of the same release".into()));
+        let file = File::open(archive).map_err(|e| refuse(e.to_string()))?;
+        return unpack_zip(file, into).map_err(refuse);
     }
     let whole = io::Cursor::new(magic).chain(file);
     let content: Box<dyn Read> = match zipped {
@@ -74,6 +76,34 @@ fn unpack_tar(content: impl Read, into: &Path) -> Result<(), String> {
             | EntryType::GNULongLink => {}
             _ => return Err(format!("It has something that is no file, folder or link: {}", name.display())),
         }
+    }
+    Ok(())
+}
+
+/// As the plugin directory of Moodle has them: files and folders only.
+fn unpack_zip(file: File, into: &Path) -> Result<(), String> {
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| e.to_string())?;
+    if archive.len() > MOST_ENTRIES {
+        return Err(format!("It has more than {MOST_ENTRIES} entries"));
+    }
+    let mut left = MOST_BYTES;
+    for number in 0..archive.len() {
+        let mut entry = archive.by_index(number).map_err(|e| e.to_string())?;
+        let name = PathBuf::from(entry.name());
+        let path =
+            inside(&name).ok_or_else(|| format!("It names a path outside of itself: {}", name.display()))?;
+        if entry.is_dir() {
+            make_folder(into, &path)?;
+            continue;
+        }
+        if entry.is_symlink() {
+            return Err(format!("It has something that is no file or folder: {}", name.display()));
+        }
+        make_folder(into, path.parent().unwrap_or(Path::new("")))?;
+        let executable = entry.unix_mode().unwrap_or(0o644) & 0o100 != 0;
+        let mut content = (&mut entry).take(left + 1);
+        write(&mut content, &into.join(&path), executable).map_err(|e| format!("{}: {e}", name.display()))?;
+        left = content.limit().checked_sub(1).ok_or(format!("It holds more than {MOST_BYTES} bytes"))?;
     }
     Ok(())
 }

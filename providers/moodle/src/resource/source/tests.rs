@@ -1,3 +1,4 @@
+use std::fs;
 use std::process::Command;
 
 use mprov_sdk::{CancellationToken, Silent, Value};
@@ -144,12 +145,11 @@ fn exactly_one_origin_with_what_belongs_to_it() {
     for entries in good {
         assert!(validate(&config(entries)).is_empty(), "{entries:?}");
     }
-    let bad: [&[(&str, &str)]; 8] = [
+    let bad: [&[(&str, &str)]; 7] = [
         &[],
         &[("folder", "x"), ("archive", "x.tgz"), ("sha256", &sha256)],
         &[("archive", "x.tgz")],
         &[("archive", "x.tgz"), ("sha256", "abc")],
-        &[("archive", "x.zip"), ("sha256", &sha256)],
         &[("git", "x"), ("commit", "v5.0.6")],
         &[("git", "--upload-pack=x"), ("commit", &commit)],
         &[("folder", "x"), ("ref", "main")],
@@ -157,4 +157,70 @@ fn exactly_one_origin_with_what_belongs_to_it() {
     for entries in bad {
         assert!(validate(&config(entries)).has_errors(), "{entries:?}");
     }
+}
+
+/// A `plugin` block.
+fn plugin(entries: &[(&'static str, &str)]) -> Value {
+    let fields = ["component", "version", "archive", "sha256", "git", "ref", "commit"];
+    let given = |name: &str| entries.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+    Value::object(fields.map(|name| (name, Value::from(given(name)))))
+}
+
+#[tokio::test]
+async fn plugins_are_put_into_the_tree_and_are_what_they_were_said_to_be() {
+    let bench = Bench::new();
+    bench.run(&["tar", "-czf", "moodle.tgz", "moodle"]);
+    for (name, version) in [("one", "2025010100"), ("two", "2025020200")] {
+        bench.run(&["mkdir", "-p", &format!("{name}/lang")]);
+        bench.write(&format!("{name}/lang/{name}.php"), "<?php");
+        let text = format!("<?php\n$plugin->component = 'mod_{name}';\n$plugin->version = {version};\n");
+        bench.write(&format!("{name}/version.php"), &text);
+    }
+    bench.run(&["python3", "-m", "zipfile", "-c", "one.zip", "one"]);
+    bench.run(&["git", "-C", "two", "init", "-q"]);
+    bench.run(&["git", "-C", "two", "add", "."]);
+    bench.run(&["git", "-C", "two", "commit", "-q", "-m", "two"]);
+    let commit = bench.run(&["git", "-C", "two", "rev-parse", "HEAD"]);
+    let sha256 = |file: &str| bench.run(&["sha256sum", file]).split(' ').next().expect("a hash").to_owned();
+    let (archive, zip) = (sha256("moodle.tgz"), sha256("one.zip"));
+    let with = |plugins: Vec<Value>| {
+        config(&[("archive", "moodle.tgz"), ("sha256", &archive)]).with("plugin", Value::list(plugins))
+    };
+    let one = |version: &str| {
+        plugin(&[("component", "mod_one"), ("version", version), ("archive", "one.zip"), ("sha256", &zip)])
+    };
+    let two = plugin(&[("component", "mod_two"), ("git", "two"), ("commit", &commit)]);
+
+    let wanted = with(vec![one("2025010100"), two.clone()]);
+    assert!(validate(&wanted).is_empty());
+    let created = SourceResource.create(&bench.call, &wanted).await.expect("created");
+    let path = PathBuf::from(created.str("path").expect("a path"));
+    for file in ["mod/one/lang/one.php", "mod/two/version.php", "version.php"] {
+        assert!(path.join(file).is_file(), "{file}");
+    }
+    assert!(!path.join("mod/two/.git").exists());
+    assert_eq!(SourceResource.prepare(&bench.call, wanted).await.expect("prepared"), created);
+
+    let fewer = with(vec![two.clone()]);
+    let changed = SourceResource.update(&bench.call, &created, &fewer).await.expect("updated");
+    assert_ne!(changed["path"], created["path"], "another tree, and another image of it");
+    assert!(!path.exists());
+    let path = PathBuf::from(changed.str("path").expect("a path"));
+    assert!(path.join("mod/two").is_dir() && !path.join("mod/one").exists());
+
+    let there = plugin(&[("component", "mod_forum"), ("git", "two"), ("commit", &commit)]);
+    let nowhere = plugin(&[("component", "block_two"), ("git", "two"), ("commit", &commit)]);
+    for (plugins, expected) in [
+        (vec![one("2025010101")], "version 2025010100"),
+        (vec![there], "is mod_two"),
+        (vec![nowhere], "is mod_two"),
+    ] {
+        let fault = SourceResource.create(&bench.call, &with(plugins)).await.expect_err("refused");
+        assert!(fault.summary.contains(expected), "{fault}");
+    }
+    for plugins in [vec![two.clone(), two.clone()], vec![plugin(&[("component", "mod_one")])]] {
+        assert!(validate(&with(plugins)).has_errors());
+    }
+    let folder = config(&[("folder", "moodle")]).with("plugin", Value::list([two]));
+    assert!(validate(&folder).has_errors());
 }
