@@ -38,6 +38,7 @@ resource "docker_image" "app" {
   build {
     context            = var.moodle
     dockerfile_content = file("${local.images}/app/Dockerfile")
+    ignore             = ["config.php", "**/.git"] # another site's configuration, and history
     args               = { BASE = docker_image.web.id }
   }
 }

@@ -76,6 +76,17 @@ pub async fn verify(web: &Web, call: &Call, with: &Verifying<'_>) -> Result<Find
     }
 }
 
+/// How many of what there are, by name.
+pub async fn counts(web: &Web, call: &Call) -> Result<BTreeMap<String, i64>, Fault> {
+    call.events.progress("Counting what there is");
+    let output = web.script(call, SCRIPT, &json!({ "files": "none", "sample": 1 })).await?;
+    let findings = findings(&output).ok_or_else(|| {
+        Fault::new(format!("what the site in container {} holds cannot be counted", web.container))
+            .detail(output.tail(10))
+    })?;
+    Ok(findings.found)
+}
+
 /// What the health command says against it. Maintenance is not its business.
 fn served(health: &Health, release: Option<&str>) -> Vec<String> {
     let text = |release: &Option<String>| release.clone().unwrap_or_else(|| "unknown".into());

@@ -28,6 +28,15 @@ pub struct Context {
     generated: Vec<(String, String)>,
 }
 
+/// Where the Dockerfile is.
+#[derive(Clone, Copy, Debug)]
+pub enum Dockerfile<'a> {
+    /// A path in the context.
+    File(&'a str),
+    /// Its text.
+    Inline(&'a str),
+}
+
 #[derive(Debug)]
 struct Entry {
     /// Relative to the root.
@@ -48,25 +57,30 @@ enum Kind {
 
 impl Context {
     /// Lists the context. Reads no file but `.dockerignore`.
-    pub fn scan(root: Option<&Path>, dockerfile: Option<&str>, inline: Option<&str>) -> Result<Self, Fault> {
-        let dockerfile = match inline {
-            Some(_) => INLINE_DOCKERFILE.to_owned(),
-            None => dockerfile.unwrap_or("Dockerfile").trim_start_matches("./").to_owned(),
+    /// `ignore` has more lines for it.
+    pub fn scan(root: Option<&Path>, dockerfile: Dockerfile<'_>, ignore: &[String]) -> Result<Self, Fault> {
+        let path = match dockerfile {
+            Dockerfile::Inline(_) => INLINE_DOCKERFILE,
+            Dockerfile::File(path) => path.trim_start_matches("./"),
         };
-        let mut context =
-            Self { root: PathBuf::new(), entries: Vec::new(), dockerfile, generated: Vec::new() };
+        let mut context = Self {
+            root: PathBuf::new(),
+            entries: Vec::new(),
+            dockerfile: path.to_owned(),
+            generated: Vec::new(),
+        };
         let rules = match root {
-            Some(root) => context.list(root)?,
+            Some(root) => context.list(root, ignore)?,
             None => String::new(),
         };
-        match inline {
-            Some(text) => context.add_inline(text, rules),
-            None => context.require_dockerfile()?,
+        match dockerfile {
+            Dockerfile::Inline(text) => context.add_inline(text, rules),
+            Dockerfile::File(_) => context.require_dockerfile()?,
         }
         Ok(context)
     }
 
-    fn list(&mut self, root: &Path) -> Result<String, Fault> {
+    fn list(&mut self, root: &Path, more: &[String]) -> Result<String, Fault> {
         let is_folder = fs::metadata(root).map_err(|e| unreadable(root, &e))?.is_dir();
         if !is_folder {
             return Err(Fault::new(format!("build context {} is no folder", root.display()))
@@ -74,14 +88,20 @@ impl Context {
         }
         self.root = root.to_owned();
         let ignore_path = root.join(IGNORE_FILE);
-        let rules = match fs::read_to_string(&ignore_path) {
+        let mut rules = match fs::read_to_string(&ignore_path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(unreadable(&ignore_path, &error)),
         };
+        for line in more {
+            rules.push_str(&format!("\n{line}"));
+        }
         let ignore = DockerIgnore::parse(&rules).map_err(|line| {
-            Fault::new(format!("{} has a pattern that cannot be understood", ignore_path.display()))
-                .detail(format!("It is the line: {line}"))
+            Fault::new(format!(
+                "{} or \"ignore\" has a pattern that cannot be understood",
+                ignore_path.display()
+            ))
+            .detail(format!("It is the line: {line}"))
         })?;
         self.walk(Path::new(""), &ignore, &Inherited::default(), false)?;
         Ok(rules)
@@ -355,7 +375,10 @@ mod tests {
     }
 
     fn hash(folder: &tempfile::TempDir) -> blake3::Hash {
-        Context::scan(Some(folder.path()), None, None).expect("scan").hash().expect("hash")
+        Context::scan(Some(folder.path()), Dockerfile::File("Dockerfile"), &[])
+            .expect("scan")
+            .hash()
+            .expect("hash")
     }
 
     fn archived(context: &Context) -> BTreeMap<String, String> {
@@ -394,27 +417,35 @@ mod tests {
         let one = folder(&base);
         let with_more = folder(&[&base[..], &[("x.log", "noise"), ("secret/other", "s")]].concat());
         assert_eq!(hash(&one), hash(&with_more));
-        let context = Context::scan(Some(with_more.path()), None, None).expect("scan");
+        let context =
+            Context::scan(Some(with_more.path()), Dockerfile::File("Dockerfile"), &[]).expect("scan");
         let names: Vec<String> = archived(&context).into_keys().collect();
         assert_eq!(names, [".dockerignore", "Dockerfile", "a", "secret/", "secret/keep"]);
+        let more = ["a".to_owned(), "**/keep".to_owned()];
+        let context =
+            Context::scan(Some(with_more.path()), Dockerfile::File("Dockerfile"), &more).expect("scan");
+        let names: Vec<String> = archived(&context).into_keys().collect();
+        assert_eq!(names, [".dockerignore", "Dockerfile"], "also what the file had kept");
     }
 
     #[test]
     fn a_dockerfile_from_the_configuration_is_hidden_from_the_build() {
-        let context = Context::scan(None, None, Some("FROM y")).expect("scan");
+        let context = Context::scan(None, Dockerfile::Inline("FROM y"), &[]).expect("scan");
         let files = archived(&context);
         assert_eq!(files[INLINE_DOCKERFILE], "FROM y");
         assert!(files[IGNORE_FILE].contains(INLINE_DOCKERFILE));
-        let other = Context::scan(None, None, Some("FROM z")).expect("scan");
+        let other = Context::scan(None, Dockerfile::Inline("FROM z"), &[]).expect("scan");
         assert_ne!(context.hash().expect("hash"), other.hash().expect("hash"));
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let empty = folder(&[("x", "")]);
-        let fault = Context::scan(Some(empty.path()), None, None).expect_err("no Dockerfile");
+        let fault = Context::scan(Some(empty.path()), Dockerfile::File("Dockerfile"), &[])
+            .expect_err("no Dockerfile");
         assert!(fault.summary.contains("Dockerfile"), "{fault}");
-        let fault = Context::scan(Some(Path::new("/nonexistent")), None, None).expect_err("no folder");
+        let fault = Context::scan(Some(Path::new("/nonexistent")), Dockerfile::File("Dockerfile"), &[])
+            .expect_err("no folder");
         assert!(fault.summary.contains("/nonexistent"), "{fault}");
     }
 }

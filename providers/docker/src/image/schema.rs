@@ -18,15 +18,16 @@ pub fn schema() -> Schema {
                         ("context", Field::optional(Type::String)),
                         ("dockerfile", Field::optional(Type::String)),
                         ("dockerfile_content", Field::optional(Type::String)),
+                        ("ignore", Field::optional(Type::list(Type::String))),
                         ("args", Field::optional(Type::map(Type::String))),
                         ("target", Field::optional(Type::String)),
                         ("labels", Field::optional(Type::map(Type::String))),
                         ("no_cache", Field::with_default(Type::Bool, false)),
                     ],
-                    "Builds it: \"context\" is a folder, whose .dockerignore is obeyed; \"dockerfile\" a path in \
-                     it (\"Dockerfile\" if not given) or \"dockerfile_content\" the text itself; \"args\" are the \
-                     build arguments, \"target\" the stage. A change of any of it, or of a file in the context, \
-                     builds anew.",
+                    "Builds it: \"context\" is a folder, whose .dockerignore is obeyed, with \"ignore\" as \
+                     more lines of it; \"dockerfile\" a path in it (\"Dockerfile\" if not given) or \
+                     \"dockerfile_content\" the text itself; \"args\" are the build arguments, \"target\" the \
+                     stage. A change of any of it, or of a file in the context, builds anew.",
                 ),
             ),
             ("archive", Attribute::optional(Type::String, "Path of a tarball made by `docker save`.")),

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use mprov_sdk::{Fault, Object, Value};
 
-use super::context::{Context, hash_file, record};
+use super::context::{Context, Dockerfile, hash_file, record};
 
 /// Changes of what goes into an image's hash need a new version: everything is built once again.
 const HASH_VERSION: &[u8] = b"mprov-image-1";
@@ -21,6 +21,8 @@ pub struct Build {
     pub context: Option<PathBuf>,
     pub dockerfile: Option<String>,
     pub dockerfile_content: Option<String>,
+    /// Lines like those of `.dockerignore`, after its own.
+    pub ignore: Vec<String>,
     pub args: BTreeMap<String, String>,
     pub target: Option<String>,
     pub labels: BTreeMap<String, String>,
@@ -78,6 +80,7 @@ impl Build {
             context: text("context")?.map(|path| base_dir.join(path)),
             dockerfile: text("dockerfile")?,
             dockerfile_content: text("dockerfile_content")?,
+            ignore: build.strings("ignore")?,
             args: build.string_map("args")?,
             target: text("target")?,
             labels: build.string_map("labels")?,
@@ -87,7 +90,11 @@ impl Build {
 
     /// The files of it as they are now.
     pub fn scan(&self) -> Result<Context, Fault> {
-        Context::scan(self.context.as_deref(), self.dockerfile.as_deref(), self.dockerfile_content.as_deref())
+        let dockerfile = match &self.dockerfile_content {
+            Some(text) => Dockerfile::Inline(text),
+            None => Dockerfile::File(self.dockerfile.as_deref().unwrap_or("Dockerfile")),
+        };
+        Context::scan(self.context.as_deref(), dockerfile, &self.ignore)
     }
 
     fn record(&self, hasher: &mut blake3::Hasher) -> Result<(), Fault> {

@@ -60,6 +60,12 @@ resource "moodle_verification" "site" {
   sample    = var.verify.sample
   commands  = var.verify.commands
 
+  # The upgrade has not lost any of what the original had.
+  counts = {
+    for what, count in coalesce(moodle_site.site.counts, {}) : what => count
+    if !contains(var.verify.fewer, what)
+  }
+
   depends_on = [moodle_settings.core, moodle_settings.plugin]
 }
 

@@ -153,7 +153,8 @@ variable "verify" {
     files    = optional(string, "sample")
     sample   = optional(number, 200)
     commands = optional(list(list(string)), [])
+    fewer    = optional(list(string), [])
   })
   default     = {}
-  description = "How a new generation is looked at before users are switched to it: \"full\", \"sample\" or \"none\" of the files that the database names, and commands of your own that have to succeed in the web container."
+  description = "How a new generation is looked at before users are switched to it: \"full\", \"sample\" or \"none\" of the files that the database names, and commands of your own that have to succeed in the web container. There must not be fewer users, courses, modules (activities and resources) or files than before the upgrade, but for those named in \"fewer\"."
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mprov_sdk::{Call, Fault, Object, Resource, Written};
+use mprov_sdk::{Call, Fault, Object, Resource, Value, Written};
 
 use crate::account::{has_password, set_password};
 use crate::caches;
@@ -15,6 +15,7 @@ use crate::ready;
 use crate::session::{Sites, not_seen};
 use crate::setting::{self, CORE, Values};
 use crate::upgrade::{self, Done, Upgrading};
+use crate::verification;
 use crate::web::Web;
 use crate::written::written_since;
 
@@ -42,14 +43,14 @@ impl Resource for SiteResource {
         let limit = wait_timeout(planned);
         let before = ready::until_reachable(&web, call, limit).await?;
         require_identity(&web, call, planned).await?;
-        let fresh = match before.state {
+        let (fresh, counts) = match before.state {
             Some(Installation::Foreign) => return Err(foreign(&web)),
             Some(Installation::Installed) => {
-                self.bring_up_to_date(&web, call, planned, &before).await?;
-                false
+                let counts = self.bring_up_to_date(&web, call, planned, &before).await?;
+                (false, counts)
             }
             _ if upgrades(planned)? => return Err(upgrade::no_site(&web)),
-            _ => install(&web, call, &installing(planned)?, limit).await?,
+            _ => (install(&web, call, &installing(planned)?, limit).await?, Value::Null),
         };
         let health = ready::until_healthy(&web, call).await?;
         // A clone has its original's accounts, with what their owners made of them.
@@ -58,7 +59,7 @@ impl Resource for SiteResource {
         }
         correct_profile(&web, call, planned).await?;
         check_login(&web, call, &health).await?;
-        finished(&web, call, planned, &health).await
+        Ok(finished(&web, call, planned, &health).await?.with("counts", counts))
     }
 
     async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
@@ -66,8 +67,9 @@ impl Resource for SiteResource {
         let before = ready::until_reachable(&web, call, wait_timeout(planned)).await?;
         require_identity(&web, call, planned).await?;
         let changed = |name: &str| !prior[name].same(&planned[name]);
+        let mut counts = prior["counts"].clone();
         if before.upgrade_pending || ["image", "container", "upgrade"].into_iter().any(changed) {
-            self.bring_up_to_date(&web, call, planned, &before).await?;
+            counts = self.bring_up_to_date(&web, call, planned, &before).await?;
         }
         let health = ready::until_healthy(&web, call).await?;
         if changed("admin_user") || changed("admin_password") {
@@ -81,7 +83,7 @@ impl Resource for SiteResource {
         if changed("image") || changed("container") {
             check_login(&web, call, &health).await?;
         }
-        finished(&web, call, planned, &health).await
+        Ok(finished(&web, call, planned, &health).await?.with("counts", counts))
     }
 
     /// The site is data, which belongs to its volume and database.
@@ -122,23 +124,26 @@ impl Resource for SiteResource {
 }
 
 impl SiteResource {
-    /// The database gets the code's version, or there is a fault that says that it has not.
+    /// The database gets the code's version, or there is a fault that says that it has not. What
+    /// there was before is counted where there is something to upgrade.
     async fn bring_up_to_date(
         &self,
         web: &Web,
         call: &Call,
         planned: &Object,
         before: &Health,
-    ) -> Result<(), Fault> {
+    ) -> Result<Value, Fault> {
         if before.is_because_of("downgrade") {
             return Err(upgrade::downgrade(web, before));
         }
         if !upgrades(planned)? {
             return match upgrade::is_pending(web, call, before).await? {
                 true => Err(upgrade::needed(web, before)),
-                false => Ok(()),
+                false => Ok(Value::Null),
             };
         }
+        let counts = verification::counts(web, call).await?;
+        let counts = Value::map(counts.into_iter().map(|(name, count)| (name, Value::from(count))));
         let database = self.0.database(planned)?;
         let with = Upgrading {
             health: before,
@@ -147,13 +152,14 @@ impl SiteResource {
             secret: planned.str("admin_password")?,
         };
         match upgrade::upgrade(web, call, &with).await? {
-            Done::Nothing => Ok(()),
-            Done::Upgraded => caches::purge_memory(web, call).await,
+            Done::Nothing => {}
+            Done::Upgraded => caches::purge_memory(web, call).await?,
             Done::UpgradedStale => {
                 caches::purge_all(web, call).await?;
-                caches::warm(web, call).await
+                caches::warm(web, call).await?;
             }
         }
+        Ok(counts)
     }
 }
 

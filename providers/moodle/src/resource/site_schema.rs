@@ -92,6 +92,15 @@ pub fn schema() -> Schema {
             ("release", Attribute::computed(Type::String, "The installed release, e.g. \"5.0.6 (Build: 20260403)\".")),
             ("version", Attribute::computed(Type::String, "Its exact version, a decimal number.")),
             ("id", Attribute::computed(Type::String, "The site's own identifier, which lives in its database.")),
+            (
+                "counts",
+                Attribute::computed(
+                    Type::map(Type::Number),
+                    "Numbers of users, courses, modules and files that there were before it was upgraded, for \
+                     moodle_verification; null for a site that was installed.",
+                )
+                .recomputed_by(["image", "container", "upgrade"]),
+            ),
         ],
     )
     .counts_writes()
