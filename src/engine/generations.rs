@@ -35,7 +35,7 @@ pub fn begun(
     let is_first = matches!(plan.turn, Turn::First { .. });
     let role = if is_first { Role::Live } else { Role::Staging };
     let mut generation = Generation {
-        unfinished: !is_first,
+        unfinished: true,
         previous: plan.turn.from().map(str::to_owned),
         cloned_from: plan.turn.from().and_then(|from| rollout.get(from)?.outputs.clone()),
         switched: is_first.then(|| now.to_owned()),
@@ -144,6 +144,11 @@ pub fn ended(
                 Ok((address.to_string(), RawJson::encode_value(&config.clone().into(), seal)?))
             })
             .collect::<Result<_, StateError>>()?;
+    }
+    if let (Turn::First { to: live, .. } | Turn::Keep { live }, true) = (&plan.turn, ending.complete)
+        && let Some(generation) = next.get_mut(live)
+    {
+        generation.unfinished = false;
     }
     if let (Turn::Rehearse { to, .. }, true) = (&plan.turn, ending.complete)
         && let Some(generation) = next.get_mut(to)

@@ -79,7 +79,8 @@ pub struct Generation {
     /// The smallest number from 1 on that no other generation had when it was made.
     pub slot: u32,
     pub role: Role,
-    /// It was begun and is not complete: the next plan takes it away.
+    /// It was begun and is not complete: the next plan takes it away, or, where it is the first
+    /// one, brings it to its end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
     /// The generation it was cloned from.

@@ -83,12 +83,16 @@ pub fn turn(
     let mut differing = Vec::new();
     let (turn, prune): (Turn, Vec<String>) = match mode {
         PlanMode::Rehearse if rehearsed == Some(module) => {
+            if live.was_never_complete() {
+                return Err(nothing_to_rehearse(module).at(call.span).into());
+            }
             differing = changed(&desired_inputs(evaluator, caller, tree, rollout)?, live);
             let replaced = stored.generations.iter().filter(|g| g.role == Role::Staging);
             let turn = Turn::Rehearse { from, to: next(), slot: stored.free_slot() };
             (turn, replaced.map(|g| g.id.to_string()).collect())
         }
         PlanMode::Rehearse => (Turn::Keep { live: from }, Vec::new()),
+        _ if live.was_never_complete() => (Turn::Keep { live: from }, Vec::new()),
         _ => {
             let desired = desired_inputs(evaluator, caller, tree, rollout)?;
             match same_inputs(&desired, live) {
@@ -104,8 +108,8 @@ pub fn turn(
     let mut plan = RolloutPlan::new(module.to_owned(), turn);
     plan.changed = differing;
     plan.prune = prune;
-    plan.records =
-        matches!(plan.turn, Turn::Keep { .. }) && live.outputs.is_none() && mode != PlanMode::Rehearse;
+    let incomplete = live.outputs.is_none() || live.was_never_complete();
+    plan.records = matches!(plan.turn, Turn::Keep { .. }) && incomplete && mode != PlanMode::Rehearse;
     Ok(plan)
 }
 
@@ -135,7 +139,7 @@ pub fn expand(
         id: id.clone(),
     };
     let inputs = match (&plan.turn, kept) {
-        (Turn::Keep { .. }, Some(kept)) => kept.inputs.clone(),
+        (Turn::Keep { .. }, Some(kept)) if !kept.was_never_complete() => kept.inputs.clone(),
         _ => Object::new(),
     };
     let path = evaluator.modules[caller].path.child(name.clone(), InstanceKey::Key(id.clone()));

@@ -60,6 +60,14 @@ pub struct StoredRehearsal {
     pub durations: BTreeMap<String, Duration>,
 }
 
+impl StoredGeneration {
+    /// A module's first generation, of which not all was ever made: users have never had it, and
+    /// what it is made from may still be corrected.
+    pub fn was_never_complete(&self) -> bool {
+        self.role == Role::Live && self.unfinished
+    }
+}
+
 impl StoredRollout {
     pub fn get(&self, id: &str) -> Option<&StoredGeneration> {
         self.generations.iter().find(|g| &*g.id == id)
