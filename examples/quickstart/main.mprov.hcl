@@ -112,7 +112,7 @@ resource "proxy_route" "site" {
   health_path = "/mprov-health"
 
   # A switch that is over in that time is waited for; for a longer one users see a page.
-  pause = "60s"
+  pause = "30s"
 
   # The site is healthy only when Moodle is installed.
   depends_on = [proxy_server.site, module.moodle]

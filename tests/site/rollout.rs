@@ -98,7 +98,7 @@ fn site(release: &str) -> Site {
     let used = |folder: &str| format!("\"${{host_filesystem.data.path}}/{folder}\"");
     site.edit("main.mprov.hcl", "\"${var.data_dir}/site\"", &used("site"));
     // Shorter than an upgrade takes, so that users see the page, and see it at once.
-    site.edit("main.mprov.hcl", "pause = \"60s\"", "pause = \"5s\"");
+    site.edit("main.mprov.hcl", "pause = \"30s\"", "pause = \"5s\"");
     code(&site, &[], release);
     site
 }
