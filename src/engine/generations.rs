@@ -114,6 +114,8 @@ pub struct Ending<'a> {
     pub record: Option<&'a GenerationRecord>,
     /// Everything that the plan asks for was done.
     pub complete: bool,
+    /// Everything that it asks for inside of the generation that it is about was done.
+    pub whole: bool,
     /// Generations of which nothing is left.
     pub gone: Vec<String>,
     /// By address inside of the module, in milliseconds.
@@ -145,7 +147,7 @@ pub fn ended(
             })
             .collect::<Result<_, StateError>>()?;
     }
-    if let (Turn::First { to: live, .. } | Turn::Keep { live }, true) = (&plan.turn, ending.complete)
+    if let (Turn::First { to: live, .. } | Turn::Keep { live }, true) = (&plan.turn, ending.whole)
         && let Some(generation) = next.get_mut(live)
     {
         generation.unfinished = false;

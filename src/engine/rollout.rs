@@ -8,7 +8,7 @@ use super::call::Task;
 use super::generations::{Ending, ended, switched};
 use super::report::Interruption;
 use super::run::{Progress, Run};
-use crate::plan::{Action, Phase, PlanMode, Turn};
+use crate::plan::{Action, Phase, PlanMode, RolloutPlan, Turn};
 
 /// What a run does about generations and atomic scopes.
 impl Run {
@@ -77,6 +77,7 @@ impl Run {
             let ending = Ending {
                 record: record.as_ref(),
                 complete,
+                whole: self.is_whole(&rollout, progress),
                 gone: self.gone(&rollout.module, &rollout.prune, &progress.deleted),
                 durations: inside.collect(),
                 now: &now,
@@ -85,6 +86,17 @@ impl Run {
             self.put_rollout(&rollout.module, next).await?;
         }
         Ok(())
+    }
+
+    /// Whether every step inside of the generation that the plan is about was done.
+    fn is_whole(&self, rollout: &RolloutPlan, progress: &Progress) -> bool {
+        let Some(id) = rollout.turn.evaluated() else { return false };
+        let prefix = format!("{}[\"{id}\"].", rollout.module);
+        let mut inside = self.plan.steps.iter().map(|s| s.address.to_string());
+        inside.all(|address| {
+            let done = progress.durations.contains_key(&address) || progress.deleted.contains(&address);
+            done || !address.starts_with(&prefix)
+        })
     }
 
     /// Of these generations, those of which every instance is deleted.
