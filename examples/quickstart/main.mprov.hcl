@@ -42,6 +42,12 @@ variable "data_dir" {
   description = "Where the site's data and the proxy's files lie on this machine."
 }
 
+variable "size" {
+  type        = string
+  default     = "20G"
+  description = "How much the site's volumes may hold. The file takes the room of what is in it."
+}
+
 variable "php" {
   type        = map(string)
   default     = {}
@@ -66,6 +72,14 @@ data "moodle_plugins" "code" {
   version = data.moodle_requirements.code.version
 }
 
+# A filesystem on which volumes are cloned in a moment, here in a file; a device will do as well.
+resource "host_filesystem" "site" {
+  image = "${var.data_dir}/site.btrfs"
+  size  = var.size
+  type  = "btrfs"
+  path  = "${var.data_dir}/site"
+}
+
 module "proxy" {
   source    = "mprov:proxy/caddy"
   name      = "${var.name}-proxy"
@@ -88,7 +102,7 @@ module "moodle" {
   plugins       = { for p in data.moodle_plugins.code.plugins : p.component => p.version if p.standard == false }
   docroot       = data.moodle_requirements.code.docroot
   database      = { engine = var.database, image = docker_image.database.id }
-  data_dir      = "${var.data_dir}/site"
+  data_dir      = host_filesystem.site.absolute_path
   proxy_network = module.proxy.network
   full_name     = "Quick start"
   admin         = { email = "admin@example.invalid" }

@@ -15,17 +15,6 @@ use crate::site::Site;
 const WRITERS: usize = 3;
 const READERS: usize = 9;
 
-/// Room for the site's volumes that can be cloned in a moment, made by mprov itself.
-const ROOM: &str = r#"
-resource "host_filesystem" "data" {
-  image   = "${var.data_dir}.img"
-  size    = "3G"
-  type    = "btrfs"
-  path    = "${var.data_dir}-room"
-  persist = false
-}
-"#;
-
 #[test]
 fn a_site_is_upgraded_with_people_in_it_and_goes_back() {
     let site = site("4.5.5");
@@ -94,9 +83,6 @@ fn without_images(inventory: Vec<String>) -> Vec<String> {
 /// A site of the quick start on that release of the stand-in.
 fn site(release: &str) -> Site {
     let site = Site::quickstart("mariadb");
-    site.edit("main.mprov.hcl", "mprov {", &format!("{ROOM}\nmprov {{"));
-    let used = |folder: &str| format!("\"${{host_filesystem.data.path}}/{folder}\"");
-    site.edit("main.mprov.hcl", "\"${var.data_dir}/site\"", &used("site"));
     // Shorter than an upgrade takes, so that users see the page, and see it at once.
     site.edit("main.mprov.hcl", "pause = \"30s\"", "pause = \"5s\"");
     code(&site, &[], release);

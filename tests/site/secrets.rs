@@ -163,7 +163,8 @@ fn what_others_can_see(site: &Site, seen: &mut Seen) {
     add("the proxy's configuration".into(), fs::read(saved).expect("it is saved"));
     // The state with the versions before, and the saved plan.
     files(&site.folder.path(), seen);
-    files(&site.data().join("site/data"), seen);
+    files(&site.data().join("site/g1/data"), seen);
+    assert!(seen.keys().any(|place| place.contains("/site/g1/data/")), "Moodle's files were seen");
     assert!(
         seen.keys().any(|place| place.ends_with("mprov.state.journal")),
         "the journal was seen: {:?}",

@@ -88,11 +88,13 @@ async fn bench(disk: &Disk, driver: &str, kind: &str, size: Size) -> String {
     for round in 0..size.rounds {
         let before = disk.used();
         let config = volume.clone().with("path", format!("g{round}")).with("clone_of", "data");
-        let writer = Writer::start(&disk.mount().join("data/written"));
+        // The others refuse to copy what is being written to.
+        let one_instant = !["reflink", "copy"].contains(&driver);
+        let writer = one_instant.then(|| Writer::start(&disk.mount().join("data/written")));
         let begin = Instant::now();
         let made = make(volumes.as_ref(), disk, &config).await;
         clones.push(begin.elapsed());
-        stall = stall.max(writer.stop());
+        stall = stall.max(writer.map(Writer::stop).unwrap_or_default());
         taken = taken.max(disk.used().saturating_sub(before));
         let begin = Instant::now();
         volumes.delete(&disk.call("delete"), &made).await.expect("the clone goes");

@@ -22,6 +22,7 @@ mod signature;
 mod size;
 mod tool;
 mod uuid;
+mod writers;
 
 pub use provider::provider;
 

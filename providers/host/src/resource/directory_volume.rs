@@ -14,7 +14,7 @@ use crate::mark::{self, Mark};
 use crate::path::{folder, manageable, pending};
 use crate::room::{self, LITTLE};
 use crate::tool::none_running;
-use crate::{ownership, parents};
+use crate::{ownership, parents, writers};
 
 /// A volume that is a directory.
 ///
@@ -195,7 +195,15 @@ impl DirectoryVolume {
         match source {
             Some(source) => {
                 call.events.progress(&format!("cloning {source} ({})", driver.name()));
+                let copies = !driver.clones_one_instant();
+                if copies {
+                    writers::refuse(connection, source, driver.name()).await?;
+                }
                 driver.clone(connection, call, source, &new).await?;
+                if copies {
+                    // Nor may one have begun meanwhile.
+                    writers::refuse(connection, source, driver.name()).await?;
+                }
             }
             None => {
                 driver.make(connection, call, &new).await?;

@@ -33,6 +33,10 @@ mod volume_place;
 mod volume_plan;
 #[cfg(test)]
 mod volume_tests;
+mod zfs;
+mod zfs_volume;
+#[cfg(test)]
+mod zfs_volume_tests;
 
 pub use command::{HostCommand, schema as command_schema, validate as validate_command};
 pub use command_plan::plan as plan_command;

@@ -6,6 +6,7 @@ use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, T
 use super::directory_volume::DirectoryVolume;
 use super::driver::Driver;
 use super::image_volume::{IMAGE, ImageVolume};
+use super::zfs_volume::{ZFS, ZfsVolume};
 use crate::connection::Connection;
 use crate::fstab::Fstab;
 use crate::path::manageable;
@@ -20,6 +21,7 @@ pub const DATA: &str = "all files in the volume";
 pub struct HostVolume {
     directory: DirectoryVolume,
     image: ImageVolume,
+    zfs: ZfsVolume,
 }
 
 pub fn schema() -> Schema {
@@ -35,8 +37,8 @@ pub fn schema() -> Schema {
                 "driver",
                 Attribute::optional(
                     Type::String,
-                    "btrfs (subvolume and snapshot), image (a filesystem in a file), reflink, copy, or auto: the \
-                     best of them that works there, without image.",
+                    "btrfs (subvolume and snapshot), zfs (dataset and clone), image (a filesystem in a file), \
+                     reflink, copy, or auto: the best of them that works there, without image.",
                 )
                 .default("auto"),
             ),
@@ -95,9 +97,9 @@ pub fn validate(config: &Object) -> Diagnostics {
         found.push(refused("size", fault.summary, fault.detail));
     }
     let Some(driver) = config["driver"].as_str() else { return found };
-    if !["auto", IMAGE].contains(&driver) && Driver::parse(driver).is_none() {
+    if !["auto", IMAGE, ZFS].contains(&driver) && Driver::parse(driver).is_none() {
         let summary = format!("there is no volume driver \"{driver}\"");
-        found.push(refused("driver", summary, "Use auto, btrfs, image, reflink or copy."));
+        found.push(refused("driver", summary, "Use auto, btrfs, zfs, image, reflink or copy."));
     }
     if driver != IMAGE && !config["size"].is_null() {
         let detail =
@@ -114,14 +116,29 @@ pub fn validate(config: &Object) -> Diagnostics {
 
 impl HostVolume {
     pub fn new(connection: Arc<dyn Connection>, fstab: Fstab) -> Self {
-        Self { directory: DirectoryVolume(connection.clone()), image: ImageVolume { connection, fstab } }
+        Self {
+            directory: DirectoryVolume(connection.clone()),
+            image: ImageVolume { connection: connection.clone(), fstab },
+            zfs: ZfsVolume(connection),
+        }
     }
 
-    /// Who cares for a volume with that driver.
+    /// Who cares for a volume that was made with that driver.
     fn by(&self, driver: Option<&str>) -> &dyn Resource {
         match driver {
             Some(IMAGE) => &self.image,
+            Some(ZFS) => &self.zfs,
             _ => &self.directory,
+        }
+    }
+
+    /// Who is to make the volume.
+    async fn maker(&self, call: &Call, config: &Object) -> Result<&dyn Resource, Fault> {
+        let known = ["driver_used", "driver"].into_iter().find_map(|name| config[name].as_str());
+        match known.filter(|driver| *driver != "auto") {
+            Some(driver) => Ok(self.by(Some(driver))),
+            None if self.zfs.suits(call, config).await? => Ok(&self.zfs),
+            None => Ok(&self.directory),
         }
     }
 }
@@ -129,7 +146,7 @@ impl HostVolume {
 #[async_trait]
 impl Resource for HostVolume {
     async fn prepare(&self, call: &Call, config: Object) -> Result<Object, Fault> {
-        self.by(config["driver"].as_str()).prepare(call, config).await
+        self.maker(call, &config).await?.prepare(call, config).await
     }
 
     async fn read(&self, call: &Call, stored: &Object) -> Result<Option<Object>, Fault> {
@@ -137,7 +154,7 @@ impl Resource for HostVolume {
     }
 
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
-        self.by(planned["driver"].as_str()).create(call, planned).await
+        self.maker(call, planned).await?.create(call, planned).await
     }
 
     async fn update(&self, call: &Call, prior: &Object, planned: &Object) -> Result<Object, Fault> {
@@ -149,7 +166,7 @@ impl Resource for HostVolume {
     }
 
     async fn find(&self, call: &Call, planned: &Object) -> Result<Option<Object>, Fault> {
-        self.by(planned["driver"].as_str()).find(call, planned).await
+        self.maker(call, planned).await?.find(call, planned).await
     }
 
     async fn usage(&self, call: &Call, stored: &Object) -> Result<Option<Usage>, Fault> {
@@ -158,7 +175,10 @@ impl Resource for HostVolume {
 
     async fn import(&self, call: &Call, id: &str) -> Result<Object, Fault> {
         let path = manageable(&call.base_dir, id)?;
-        let driver = self.image.has(&path).await?.then_some(IMAGE);
+        let driver = match self.image.has(&path).await? {
+            true => Some(IMAGE),
+            false => self.zfs.has(&path).await?.then_some(ZFS),
+        };
         self.by(driver).import(call, id).await
     }
 }

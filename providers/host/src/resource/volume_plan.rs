@@ -3,6 +3,7 @@ use mprov_sdk::{Change, Object, PlanRequest, Planned, Schema, Value, Verdict, pl
 use super::driver::Driver;
 use super::image_volume::IMAGE;
 use super::mend::mend;
+use super::zfs_volume::ZFS;
 
 /// The comparison for `host_volume`.
 ///
@@ -71,7 +72,7 @@ fn tell_what_follows(after: &mut Object) {
     let driver = known("driver_used").or_else(|| known("driver"));
     if let Some(driver) = &driver {
         let at_once = Driver::parse(driver).is_some_and(Driver::clones_one_instant);
-        after.set("one_instant", driver == IMAGE || at_once);
+        after.set("one_instant", [IMAGE, ZFS].contains(&driver.as_str()) || at_once);
     }
     if driver.as_deref() == Some(IMAGE) {
         after.set("mounted", true);

@@ -89,6 +89,37 @@ async fn elsewhere_clones_are_copies() {
 }
 
 #[tokio::test]
+async fn what_copies_file_by_file_refuses_what_is_being_written_to() {
+    for (scratch, driver) in [(Scratch::ext4(), "copy"), (Scratch::xfs(), "reflink")] {
+        let rig = Rig::at(&scratch.mount()).await;
+        let made = rig.create(KIND, &volume("data"), "t1").await.unwrap();
+        rig.write("data/read", "x");
+        let reader = fs::File::open(rig.path("data/read")).unwrap();
+        let writer = fs::File::create(rig.path("data/written")).unwrap();
+        let before = rig.names();
+        let config = volume("clone").with("clone_of", "data");
+        let fault = rig.create(KIND, &config, "t2").await.unwrap_err();
+        let process = format!("(process {})", std::process::id());
+        assert!(fault.summary.contains(&process) && fault.summary.contains(driver), "{fault}");
+        assert_eq!(rig.names(), before, "nothing is left of it");
+        drop(writer);
+        let clone = rig.create(KIND, &config, "t2").await.unwrap();
+        drop(reader);
+        rig.delete(KIND, &clone).await.unwrap();
+        rig.delete(KIND, &made).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn on_btrfs_a_volume_is_cloned_while_it_is_written_to() {
+    let scratch = Scratch::btrfs();
+    let rig = Rig::at(&scratch.mount()).await;
+    rig.create(KIND, &volume("data"), "t1").await.unwrap();
+    let _writer = fs::File::create(rig.path("data/written")).unwrap();
+    rig.create(KIND, &volume("clone").with("clone_of", "data"), "t2").await.unwrap();
+}
+
+#[tokio::test]
 async fn without_extended_attributes_marks_lie_beside_and_go_with_what_they_mark() {
     let scratch = Scratch::ramfs();
     let rig = Rig::at(&scratch.mount()).await;

@@ -64,7 +64,7 @@ variable "data_dir" {
 variable "volume_driver" {
   type        = string
   default     = "auto"
-  description = "How the volume can be cloned later: \"btrfs\", \"reflink\", \"copy\", or \"auto\" for the best that the file system offers."
+  description = "How the volume can be cloned later: \"btrfs\", \"zfs\", or \"auto\" for the best that the file system offers. A driver that copies file by file (\"reflink\", \"copy\") cannot clone a site that runs."
 }
 
 variable "proxy_network" {
