@@ -76,6 +76,37 @@ fn what_fails_before_the_switch_leaves_users_where_they_were() {
     assert_same(&site.inventory(), &nothing, "nothing is left");
 }
 
+#[test]
+fn where_volumes_are_copied_the_database_is_stopped_for_it() {
+    let site = site("4.5.5");
+    let nothing = site.inventory();
+    site.edit(
+        "main.mprov.hcl",
+        "on = [release, image, plugins]",
+        "on = [release, image, plugins]\n    rehearse = \"optional\"",
+    );
+    let data_dir = "data_dir      = host_filesystem.site.absolute_path";
+    site.edit("main.mprov.hcl", data_dir, &format!("{data_dir}\n  volume_driver = \"copy\""));
+    site.apply();
+    let runs = |name: &str| docker(&["inspect", "-f", "{{.State.Running}}", &site.named(name)]);
+    let before = without_images(site.inventory());
+
+    code(&site, &[], "5.0.6");
+    let refused = site.run(&["rehearse", "-auto-approve"], 5);
+    assert!(refused.stderr.contains("is being written to by mariadbd"), "{}", refused.stderr);
+    assert_same(&without_images(site.inventory()), &before, "what was made for it is gone");
+    assert_eq!(status(&site), 200, "users notice nothing");
+
+    site.apply();
+    assert_eq!((release(&site).as_str(), runs("db").as_str()), ("5.0.6", "false"));
+    site.run(&["plan", "-detailed-exitcode"], 0);
+    site.run(&["rollback", "-auto-approve", "-discard-writes"], 0);
+    assert_eq!((release(&site).as_str(), runs("db").as_str()), ("4.5.5", "true"));
+    assert_eq!(runs("2-db"), "false", "what was left rests, with its data");
+    site.run(&["destroy", "-auto-approve"], 0);
+    assert_same(&site.inventory(), &nothing, "nothing is left");
+}
+
 fn without_images(inventory: Vec<String>) -> Vec<String> {
     inventory.into_iter().filter(|line| !line.starts_with("image ")).collect()
 }

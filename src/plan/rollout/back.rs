@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use mprov_sdk::{Address, Diagnostic, Diagnostics, Mode, PlanRequest, Verdict};
 use mprov_state::Role;
 
-use super::steps::{Part, gone_impact, role_steps};
+use super::steps::{Direction, Part, gone_impact, role_steps};
 use super::turn::{RolloutPlan, Turn};
 use super::{StoredGeneration, StoredRollout};
 use crate::plan::decide::delete_undo;
@@ -35,12 +35,12 @@ pub fn rollback(
     };
     if to.id == live.id {
         // A rollback that was interrupted after the switch is brought to its end.
-        let drafts = unsettled(kinds, stored, rollout);
+        let drafts = unsettled(kinds, stored, rollout, &module);
         if drafts.is_empty() {
             return Err(nowhere_to_go(&module, live).into());
         }
         let plan = RolloutPlan::new(module.clone(), Turn::Keep { live: live.id.to_string() });
-        return finish(stored, apart(drafts, &module, Part::RoleAfter), plan, nonce);
+        return finish(stored, drafts, plan, nonce);
     }
     if to.role != Role::Previous || to.unfinished {
         return Err(Diagnostic::error(2076, format!("{} of {module} was never live", to.id))
@@ -58,10 +58,11 @@ pub fn rollback(
             .get(&Role::Live)
             .and_then(|roles| roles.get(&draft.step.address))
             .is_some_and(|in_role| in_role.after_switch);
-        let part = if waits { Part::RoleAfter } else { Part::Role };
+        let part = if waits { Part::RoleAfter(Direction::Up) } else { Part::Role(Direction::Up) };
         drafts.push(draft.part(&module, part));
     }
-    drafts.extend(apart(role_steps(kinds, stored, live, Role::Previous), &module, Part::RoleAfter));
+    let leaving = role_steps(kinds, stored, live, Role::Previous);
+    drafts.extend(leaving.into_iter().map(|d| d.part(&module, Part::RoleAfter(Direction::Down))));
     drafts.extend(switches(kinds, stored, to, &module));
     finish(stored, drafts, plan, nonce)
 }
@@ -111,14 +112,14 @@ pub fn discard(
     finish(stored, drafts, plan, nonce)
 }
 
-fn apart(drafts: Vec<Draft>, module: &str, part: Part) -> Vec<Draft> {
-    drafts.into_iter().map(|d| d.part(module, part)).collect()
-}
-
 /// The steps that bring every generation into the role that it has.
-fn unsettled(kinds: &Kinds, stored: &Stored, rollout: &StoredRollout) -> Vec<Draft> {
+fn unsettled(kinds: &Kinds, stored: &Stored, rollout: &StoredRollout, module: &str) -> Vec<Draft> {
     let settling = rollout.generations.iter().filter(|g| !g.unfinished && g.role != Role::Staging);
-    settling.flat_map(|g| role_steps(kinds, stored, g, g.role)).collect()
+    let steps = settling.flat_map(|g| {
+        let part = Part::RoleAfter(Direction::of(g.role));
+        role_steps(kinds, stored, g, g.role).into_iter().map(move |d| d.part(module, part))
+    });
+    steps.collect()
 }
 
 /// What let users in when the generation was live, as it was then.

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::steps::Part;
+use super::steps::{Direction, Part};
 use super::turn::Phase;
 use crate::plan::model::{Action, NodeIndex, Step};
 use crate::plan::order::resource_key;
@@ -25,14 +25,15 @@ pub fn phases(steps: &mut [Step], needs: &mut [Set], joins: &[Vec<NodeIndex>], p
         let clones = of(&|p| matches!(p, Part::Made { clones: true, after_switch: false }));
         let after = of(&|p| matches!(p, Part::Made { after_switch: true, .. }));
         let freeze = of(&|p| p == Part::Freeze);
-        let role = of(&|p| p == Part::Role);
+        let role = of(&|p| matches!(p, Part::Role(_)));
         let switch = of(&|p| p == Part::Outside { switch: true });
         let others = of(&|p| p == Part::Outside { switch: false });
         let pruned = of(&|p| p == Part::Pruned);
-        let role_after = of(&|p| p == Part::RoleAfter);
+        let role_after = of(&|p| matches!(p, Part::RoleAfter(_)));
+        let down = of(&|p| matches!(p, Part::Role(Direction::Down) | Part::RoleAfter(Direction::Down)));
 
-        order_apart(steps, needs, &role);
-        order_apart(steps, needs, &role_after);
+        order_apart(steps, needs, &role, &down);
+        order_apart(steps, needs, &role_after, &down);
         let graph = Graph { needs, joins };
         let changed = graph.downstream(&clones);
         let mut prepared = graph.upstream(&made);
@@ -80,7 +81,8 @@ pub fn phases(steps: &mut [Step], needs: &mut [Set], joins: &[Vec<NodeIndex>], p
 }
 
 /// Steps whose order follows from what is recorded: what depends comes later, and goes earlier.
-fn order_apart(steps: &[Step], needs: &mut [Set], own: &Set) {
+/// Where a generation goes to rest, it comes earlier in any case.
+fn order_apart(steps: &[Step], needs: &mut [Set], own: &Set, down: &Set) {
     let mut by_key: HashMap<String, Vec<NodeIndex>> = HashMap::new();
     let mut dependencies: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
     for index in own {
@@ -95,6 +97,12 @@ fn order_apart(steps: &[Step], needs: &mut [Set], own: &Set) {
         for needed in direct.filter_map(|d| by_key.get(*d)).flatten() {
             let other = &steps[*needed as usize];
             let same = other.address.module() == step.address.module() && needed != index;
+            if down.contains(index) {
+                if same {
+                    needs[*needed as usize].insert(*index);
+                }
+                continue;
+            }
             match (step.action == Action::Delete, other.action == Action::Delete) {
                 (false, false) if same => drop(needs[*index as usize].insert(*needed)),
                 (true, true) if same => drop(needs[*needed as usize].insert(*index)),

@@ -27,10 +27,10 @@ pub enum Part {
     },
     /// It keeps users out.
     Freeze,
-    /// It brings another generation into its new role before users are switched.
-    Role,
+    /// It brings another generation into its role before users are switched.
+    Role(Direction),
     /// The same afterwards.
-    RoleAfter,
+    RoleAfter(Direction),
     /// It stands outside of the module and depends on it.
     Outside {
         /// It lets users in.
@@ -40,14 +40,32 @@ pub enum Part {
     Pruned,
 }
 
+/// Which way a generation goes with its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Into service: what others depend on comes first.
+    Up,
+    /// To rest: what depends on others comes first.
+    Down,
+}
+
+impl Direction {
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::Previous => Self::Down,
+            Role::Live | Role::Staging => Self::Up,
+        }
+    }
+}
+
 impl Part {
     /// Whether it is done together with the switch or not at all.
     pub fn is_atomic(self) -> bool {
         match self {
             Self::Made { after_switch, .. } => !after_switch,
-            Self::Freeze | Self::Role => true,
+            Self::Freeze | Self::Role(_) => true,
             Self::Outside { switch } => switch,
-            Self::RoleAfter | Self::Pruned => false,
+            Self::RoleAfter(_) | Self::Pruned => false,
         }
     }
 
@@ -58,7 +76,7 @@ impl Part {
 
     /// Whether its order follows from what is recorded alone.
     pub fn is_apart(self) -> bool {
-        matches!(self, Self::Freeze | Self::Role | Self::RoleAfter)
+        matches!(self, Self::Freeze | Self::Role(_) | Self::RoleAfter(_))
     }
 }
 
@@ -79,7 +97,7 @@ impl Work {
                     || plan.prune.iter().any(|p| *p == *generation.id);
                 if !settled {
                     let drafts = role_steps(&self.kinds, &self.stored, generation, generation.role);
-                    self.add_apart(drafts, &module, Part::RoleAfter);
+                    self.add_apart(drafts, &module, Part::RoleAfter(Direction::of(generation.role)));
                 }
             }
             self.mark_pruned(&module);
@@ -105,7 +123,7 @@ impl Work {
                 });
             }
             drafts.retain(|d| d.step.action != Action::Create);
-            self.add_apart(drafts, &module, Part::Role);
+            self.add_apart(drafts, &module, Part::Role(Direction::Down));
         }
         for draft in &mut self.drafts {
             if let Some((_, part)) = &draft.part {

@@ -20,9 +20,12 @@ pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
     if planned.verdict == Verdict::Replace {
         return planned;
     }
-    let starts = is_down(prior) && request.config.get("must_run").as_bool() != Some(false);
+    let flag = |name: &str| request.config.get(name).as_bool();
+    let stopped = flag("stopped") == Some(true);
+    let starts = is_down(prior) && flag("must_run") != Some(false) && !stopped;
+    let stops = stopped && prior.get("running").as_bool() == Some(true);
     let changes = |name: &str| planned.changes.iter().any(|c| &*c.name == name);
-    let restarts = starts || RESTARTING.into_iter().any(changes);
+    let restarts = starts || (!stopped && RESTARTING.into_iter().any(changes));
     let reconnects = changes("network");
     if starts {
         expect(&mut planned, prior, "running", true.into());
@@ -33,7 +36,11 @@ pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
             expect(&mut planned, prior, "ports", Value::unknown(Type::list(port_type())));
         }
     }
-    if restarts || reconnects {
+    if stops {
+        expect(&mut planned, prior, "running", false.into());
+        expect(&mut planned, prior, "exit_code", Value::unknown(Type::Number));
+    }
+    if restarts || reconnects || stops {
         expect(&mut planned, prior, "networks", Value::unknown(Type::list(network_type())));
     }
     planned
@@ -158,6 +165,20 @@ mod tests {
         let config = config().with("must_run", false);
         let prior = prior().with("must_run", false).with("running", false);
         assert_eq!(planned(&config, &prior).verdict, Verdict::Nothing);
+    }
+
+    #[test]
+    fn what_is_to_be_stopped_is_stopped_stays_so_and_is_started_again() {
+        let stop = config().with("stopped", true);
+        let planned_stop = planned(&stop, &prior().with("stopped", false));
+        assert_eq!(changed(&planned_stop), ["stopped", "running", "exit_code", "networks"]);
+        assert_eq!(planned_stop.after["running"], false.into());
+        let down = prior().with("stopped", true).with("running", false).with("exit_code", 0);
+        assert_eq!(planned(&stop, &down).verdict, Verdict::Nothing);
+        let somebody_started_it = down.clone().with("running", true).with("exit_code", Value::Null);
+        assert_eq!(planned(&stop, &somebody_started_it).after["running"], false.into());
+        let again = planned(&config().with("stopped", false), &down);
+        assert_eq!((&again.after["running"], &again.after["exit_code"]), (&true.into(), &Value::Null));
     }
 
     #[test]

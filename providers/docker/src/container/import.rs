@@ -32,6 +32,7 @@ pub fn attributes(inspect: &ContainerInspectResponse, image: &ImageInspect) -> O
         .with("wait", Value::Null)
         .with("wait_timeout", "5m")
         .with("must_run", true)
+        .with("stopped", false)
         .with("restart_triggers", Value::Null)
         .with("file", Value::Null)
         .with("secret", Value::Null)

@@ -14,6 +14,7 @@ pub fn observe(attributes: &Object, inspect: &ContainerInspectResponse) -> Objec
         .set("id", inspect.id.clone())
         .set("image_id", inspect.image.clone())
         .set("name", name(inspect))
+        .set("stopped", attributes.get("stopped").as_bool() == Some(true))
         .set("running", running)
         .set("exit_code", if running { None } else { exit_code(inspect) })
         .set("networks", networks(inspect))

@@ -22,6 +22,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a container has to reach.
 pub struct Readiness {
     must_run: bool,
+    stopped: bool,
     /// None: where there is something to wait for.
     wait: Option<bool>,
     timeout: Duration,
@@ -32,6 +33,7 @@ impl Readiness {
         let text = planned.opt_str("wait_timeout")?.unwrap_or("5m");
         Ok(Self {
             must_run: planned.opt_bool("must_run")?.unwrap_or(true),
+            stopped: planned.opt_bool("stopped")?.unwrap_or(false),
             wait: planned.opt_bool("wait")?,
             timeout: duration::parse(text).ok_or_else(|| unreadable("wait_timeout", text))?,
         })
@@ -39,6 +41,9 @@ impl Readiness {
 
     /// Whether it is reached already.
     pub fn is_reached(&self, inspect: &ContainerInspectResponse) -> bool {
+        if self.stopped {
+            return !is_running(inspect);
+        }
         let waits = self.wait != Some(false);
         match self.must_run {
             true => is_running(inspect) && (!waits || !has_healthcheck(inspect) || is_healthy(inspect)),
@@ -48,6 +53,9 @@ impl Readiness {
 
     /// Whether it can be reached only by starting the container.
     pub fn needs_start(&self, inspect: &ContainerInspectResponse) -> bool {
+        if self.stopped {
+            return false;
+        }
         match self.must_run {
             true => !is_running(inspect),
             false => !is_running(inspect) && exit_code(inspect) != Some(0),

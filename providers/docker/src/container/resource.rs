@@ -96,7 +96,9 @@ impl Resource for ContainerResource {
             }
         };
         let made = self.complete(planned, &inspect)?;
-        if !observe::never_started(&inspect) && Readiness::of(planned)?.is_reached(&inspect) {
+        let wants_start = planned.opt_bool("stopped")? != Some(true);
+        if !(wants_start && observe::never_started(&inspect)) && Readiness::of(planned)?.is_reached(&inspect)
+        {
             return Ok(Some(made));
         }
         let name = planned.str("name")?;
@@ -217,7 +219,8 @@ impl ContainerResource {
         let Some(inspect) = inspect else { return Err(Fault::new(format!("container {name} has vanished"))) };
         self.converge_networks(id, name, planned, &inspect).await?;
         let is_new = observe::never_started(&inspect);
-        if restarts && !is_new {
+        let stopped = planned.opt_bool("stopped")?.unwrap_or(false);
+        if (restarts || stopped) && !is_new {
             // Stopped first: were the new files there and this process killed before the restart,
             // nothing would show that the container still runs with the old ones.
             call.events.progress("stopping");
@@ -225,6 +228,9 @@ impl ContainerResource {
         }
         if restarts || is_new {
             files::upload_all(&self.docker, id, planned).await?;
+        }
+        if stopped {
+            return Ok(());
         }
         if restarts || is_new || Readiness::of(planned)?.needs_start(&inspect) {
             call.events.progress("starting");

@@ -249,6 +249,14 @@ fn life() -> Attributes {
             .default(true),
         ),
         (
+            "stopped",
+            Attribute::optional(
+                Type::Bool,
+                "Keeps it as it is, stopped, until it is wanted again: no other program changes its data meanwhile.",
+            )
+            .default(false),
+        ),
+        (
             "restart_triggers",
             restarts(Attribute::optional(Type::map(Type::String), "Values whose change restarts it.")),
         ),

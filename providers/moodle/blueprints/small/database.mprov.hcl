@@ -29,6 +29,10 @@ resource "docker_container" "database" {
   restart = "unless-stopped"
   memory  = var.database.memory
 
+  # Where a clone copies file by file, nothing may write to what it copies; so it waits, stopped, for
+  # a way back.
+  stopped = generation.role == "previous" ? !host_volume.site.one_instant : false
+
   # A database that is killed before it has written everything down recovers, but slowly.
   stop_timeout = 120
 

@@ -48,7 +48,8 @@ resource "moodle_drain" "site" {
   drained   = generation.role == "previous"
   timeout   = var.drain_timeout
 
-  depends_on = [moodle_site.site]
+  # The database is stopped, where it is, when this is done.
+  depends_on = [moodle_site.site, docker_container.database]
 }
 
 # Before users are switched to a clone, it proves that it can serve them.
@@ -122,7 +123,7 @@ resource "docker_container" "cron" {
 
   wait = false
 
-  depends_on = [moodle_site.site]
+  depends_on = [moodle_site.site, docker_container.database]
 
   lifecycle {
     after_switch = true
