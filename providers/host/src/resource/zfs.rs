@@ -25,6 +25,12 @@ pub struct Dataset {
     pub mounted: bool,
 }
 
+impl Dataset {
+    pub fn pool(&self) -> &str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+}
+
 /// All of them; none where the machine has no ZFS.
 pub async fn datasets(connection: &dyn Connection) -> Result<Vec<Dataset>, Fault> {
     let command = ["zfs", "list", "-H", "-t", "filesystem", "-o", "name,origin,mountpoint,mounted"];

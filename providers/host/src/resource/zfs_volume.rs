@@ -135,13 +135,10 @@ impl ZfsVolume {
         while directory != "/" && !exists(connection, directory).await? {
             directory = folder(directory);
         }
-        if zfs::around(connection, directory).await?.is_none() {
-            return Ok(false);
-        }
-        match config["clone_of"].as_str() {
-            Some(source) => Ok(zfs::at(connection, &manageable(&call.base_dir, source)?).await?.is_some()),
-            None => Ok(true),
-        }
+        let Some(parent) = zfs::around(connection, directory).await? else { return Ok(false) };
+        let Some(source) = config["clone_of"].as_str() else { return Ok(true) };
+        let source = zfs::at(connection, &manageable(&call.base_dir, source)?).await?;
+        Ok(source.is_some_and(|source| source.pool() == parent.pool()))
     }
 
     /// Whether the volume at the path is a dataset.
@@ -165,8 +162,7 @@ impl ZfsVolume {
                 "Only a volume made with driver = \"zfs\" can. Use driver = \"copy\" for this one.",
             ));
         };
-        let pool = |name: &str| name.split('/').next().map(str::to_owned);
-        if pool(&dataset.name) != pool(&parent.name) {
+        if dataset.pool() != parent.pool() {
             return Err(Fault::new(format!("{source} is in another pool and cannot be cloned to {path}"))
                 .detail("Put the clone into the same pool, or use driver = \"copy\"."));
         }
