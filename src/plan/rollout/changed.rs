@@ -34,6 +34,12 @@ fn compare(input: String, before: Option<&Value>, after: Option<&Value>, found: 
     {
         return;
     }
+    // What holds a secret as a whole is not taken apart: its entries do not bear its mark.
+    if [before, after].into_iter().flatten().any(|value| value.unmark().1) {
+        let hidden = |value: &Value| text(&value.clone().sensitive());
+        found.push(ChangedInput { input, before: before.map(hidden), after: after.map(hidden) });
+        return;
+    }
     let (Some(old), Some(new)) = (before.and_then(Value::as_object), after.and_then(Value::as_object)) else {
         found.push(ChangedInput { input, before: before.map(text), after: after.map(text) });
         return;
@@ -92,5 +98,13 @@ mod tests {
             told,
             [("in".to_owned(), Some("(sensitive value)".into()), Some("(sensitive value)".into()))]
         );
+        let map = |value: &str| Value::map([("key", Value::from(value))]).sensitive();
+        for (before, after) in [(map("old"), map("new")), (Value::map([("key", "old".into())]), map("new"))] {
+            let told = of(before, after);
+            assert_eq!(
+                told,
+                [("in".to_owned(), Some("(sensitive value)".into()), Some("(sensitive value)".into()))]
+            );
+        }
     }
 }
