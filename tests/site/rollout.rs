@@ -36,11 +36,7 @@ fn a_site_is_upgraded_with_people_in_it_and_goes_back() {
 fn what_fails_before_the_switch_leaves_users_where_they_were() {
     let site = site("4.5.5");
     let nothing = site.inventory();
-    site.edit(
-        "main.mprov.hcl",
-        "on = [release, image, plugins]",
-        "on = [release, image, plugins]\n    rehearse = \"optional\"",
-    );
+    without_rehearsals(&site);
     site.apply();
     // An image that was built for it stays, as any build that nobody uses.
     let everything = without_images(site.inventory());
@@ -80,11 +76,7 @@ fn what_fails_before_the_switch_leaves_users_where_they_were() {
 fn where_volumes_are_copied_the_database_is_stopped_for_it() {
     let site = site("4.5.5");
     let nothing = site.inventory();
-    site.edit(
-        "main.mprov.hcl",
-        "on = [release, image, plugins]",
-        "on = [release, image, plugins]\n    rehearse = \"optional\"",
-    );
+    without_rehearsals(&site);
     let data_dir = "data_dir      = host_filesystem.site.absolute_path";
     site.edit("main.mprov.hcl", data_dir, &format!("{data_dir}\n  volume_driver = \"copy\""));
     site.apply();
@@ -105,6 +97,12 @@ fn where_volumes_are_copied_the_database_is_stopped_for_it() {
     assert_eq!(runs("2-db"), "false", "what was left rests, with its data");
     site.run(&["destroy", "-auto-approve"], 0);
     assert_same(&site.inventory(), &nothing, "nothing is left");
+}
+
+/// Users may be switched to what was not rehearsed.
+fn without_rehearsals(site: &Site) {
+    let on = "on = [release, image, plugins]";
+    site.edit("main.mprov.hcl", on, &format!("{on}\n    rehearse = \"optional\""));
 }
 
 fn without_images(inventory: Vec<String>) -> Vec<String> {

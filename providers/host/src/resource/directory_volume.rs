@@ -6,7 +6,7 @@ use mprov_sdk::{Call, Fault, Number, Object, Resource, Usage};
 use super::driver::{Driver, is_subvolume, remove};
 use super::image_volume::is_unmounted;
 use super::mounting::hidden_or_gone;
-use super::volume_place::Place;
+use super::volume_place::{self, Place, refuse_taken};
 use crate::connection::{Connection, EntryKind, Stat};
 use crate::entry::exists;
 use crate::fault::cannot;
@@ -47,10 +47,7 @@ impl Resource for DirectoryVolume {
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
         let connection = self.0.as_ref();
         let path = manageable(&call.base_dir, planned.str("path")?)?;
-        if exists(connection, &path).await? {
-            return Err(Fault::new(format!("{path} is there already, and mprov did not make it"))
-                .detail("Data that is there is never taken over by itself: import it, move it away, or choose another path."));
-        }
+        refuse_taken(connection, &path).await?;
         let wanted = ownership::wanted(connection, planned).await?;
         let source = self.source(call, planned).await?;
         let made = parents::make(connection, &path, &call.token).await?;
@@ -218,8 +215,7 @@ impl DirectoryVolume {
     }
 
     async fn source(&self, call: &Call, planned: &Object) -> Result<Option<String>, Fault> {
-        let Some(source) = planned.opt_str("clone_of")? else { return Ok(None) };
-        let source = manageable(&call.base_dir, source)?;
+        let Some(source) = volume_place::source(call, planned)? else { return Ok(None) };
         let connection = self.0.as_ref();
         let stat = connection.stat(&source).await.map_err(cannot("look at", &source))?;
         if stat.is_none_or(|s| s.kind != EntryKind::Directory) {

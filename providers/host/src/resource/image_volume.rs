@@ -6,7 +6,7 @@ use mprov_sdk::{Call, Fault, Object, Resource, Usage};
 use super::filesystem_kind::Kind;
 use super::image::{extend, refuse_smaller};
 use super::mounting::{Mounting, Source, at, hidden_or_gone};
-use super::volume_place::Place;
+use super::volume_place::{self, Place, refuse_taken};
 use crate::connection::Connection;
 use crate::entry::{exists, file_size};
 use crate::fault::{cannot, io_fault};
@@ -68,11 +68,8 @@ impl Resource for ImageVolume {
         let connection = self.connection.as_ref();
         let path = manageable(&call.base_dir, planned.str("path")?)?;
         let image = image_of(&path);
-        for taken in [&path, &image] {
-            if exists(connection, taken).await? {
-                return Err(Fault::new(format!("{taken} is there already, and mprov did not make it"))
-                    .detail("Data that is there is never taken over by itself: import it, move it away, or choose another path."));
-            }
+        for place in [&path, &image] {
+            refuse_taken(connection, place).await?;
         }
         // What cannot be asked for is said before anything is made.
         ownership::wanted(connection, planned).await?;
@@ -208,10 +205,7 @@ impl ImageVolume {
         let image = image_of(path);
         let new = pending(&image);
         connection.remove_file(&new).await.map_err(cannot("remove", &new))?;
-        let source = match planned.opt_str("clone_of")? {
-            Some(source) => Some(manageable(&call.base_dir, source)?),
-            None => None,
-        };
+        let source = volume_place::source(call, planned)?;
         let wanted = planned.opt_str("size")?;
         self.require(source.as_deref(), path, wanted).await?;
         let bytes = match (wanted, &source) {

@@ -6,6 +6,7 @@ use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, T
 use super::directory_volume::DirectoryVolume;
 use super::driver::Driver;
 use super::image_volume::{IMAGE, ImageVolume};
+use super::volume_place::Place;
 use super::zfs_volume::{ZFS, ZfsVolume};
 use crate::connection::Connection;
 use crate::fstab::Fstab;
@@ -146,6 +147,11 @@ impl HostVolume {
 #[async_trait]
 impl Resource for HostVolume {
     async fn prepare(&self, call: &Call, config: Object) -> Result<Object, Fault> {
+        // One that is there has its driver: nobody has to ask again what the filesystem is.
+        let automatic = config["driver"].as_str() == Some("auto");
+        if automatic && Place::of(self.zfs.0.as_ref(), call, &config).await?.is_none() {
+            return Ok(config);
+        }
         self.maker(call, &config).await?.prepare(call, config).await
     }
 

@@ -6,6 +6,22 @@ use crate::connection::Connection;
 use crate::entry::exists;
 use crate::path::{folder, manageable};
 
+/// # Errors
+/// Something is at the path where a volume is to be made.
+pub async fn refuse_taken(connection: &dyn Connection, path: &str) -> Result<(), Fault> {
+    if !exists(connection, path).await? {
+        return Ok(());
+    }
+    Err(Fault::new(format!("{path} is there already, and mprov did not make it")).detail(
+        "Data that is there is never taken over by itself: import it, move it away, or choose another path.",
+    ))
+}
+
+/// The volume that another one is made as a clone of.
+pub fn source(call: &Call, planned: &Object) -> Result<Option<String>, Fault> {
+    planned.opt_str("clone_of")?.map(|source| manageable(&call.base_dir, source)).transpose()
+}
+
 /// Where a volume is to be made, and from what.
 pub struct Place {
     pub path: String,

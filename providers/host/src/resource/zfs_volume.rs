@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mprov_sdk::{Call, Fault, Object, Resource, Usage};
 
-use super::volume_place::Place;
+use super::volume_place::{self, Place, refuse_taken};
 use super::zfs::{self, Dataset};
 use crate::connection::Connection;
 use crate::entry::exists;
@@ -43,10 +43,7 @@ impl Resource for ZfsVolume {
     async fn create(&self, call: &Call, planned: &Object) -> Result<Object, Fault> {
         let connection = self.0.as_ref();
         let path = manageable(&call.base_dir, planned.str("path")?)?;
-        if exists(connection, &path).await? {
-            return Err(Fault::new(format!("{path} is there already, and mprov did not make it"))
-                .detail("Data that is there is never taken over by itself: import it, move it away, or choose another path."));
-        }
+        refuse_taken(connection, &path).await?;
         let mut wanted = ownership::wanted(connection, planned).await?;
         let made = parents::make(connection, &path, &call.token).await?;
         let filled = self.fill(call, planned, &path).await;
@@ -94,11 +91,10 @@ impl Resource for ZfsVolume {
             let known = planned.clone().with("clone_copies", 0).with("parents", parents::value(&made));
             return self.observed(&path, &dataset, known).await.map(Some);
         }
-        if let Some(source) = planned.opt_str("clone_of")? {
-            let source = manageable(&call.base_dir, source)?;
-            if let Some(source) = zfs::at(connection, &source).await? {
-                zfs::forget_snapshot(connection, call, &source.name).await?;
-            }
+        if let Some(source) = volume_place::source(call, planned)?
+            && let Some(source) = zfs::at(connection, &source).await?
+        {
+            zfs::forget_snapshot(connection, call, &source.name).await?;
         }
         Ok(None)
     }
@@ -172,10 +168,7 @@ impl ZfsVolume {
 
     async fn fill(&self, call: &Call, planned: &Object, path: &str) -> Result<(), Fault> {
         let connection = self.0.as_ref();
-        let source = match planned.opt_str("clone_of")? {
-            Some(source) => Some(manageable(&call.base_dir, source)?),
-            None => None,
-        };
+        let source = volume_place::source(call, planned)?;
         let (parent, source) = self.require(path, source.as_deref()).await?;
         let name = zfs::name_for(&parent, path)?;
         match source {
