@@ -76,9 +76,8 @@ pub fn validate(config: &Object) -> Diagnostics {
         };
         found.push(refuse(origins.last().unwrap_or(&"folder"), summary, detail));
     }
-    found.extend(pinned::validate(config, |name| name));
-    let plain = |v: &str| !v.is_empty() && !v.starts_with('-');
-    require(&mut found, config, "folder", plain, "not usable", "It is empty or looks like an option.");
+    found.extend(pinned::validate(config));
+    require(&mut found, config, "folder", pinned::is_plain, "not usable", pinned::NOT_PLAIN);
     found.extend(addition::validate(config));
     found
 }

@@ -53,7 +53,7 @@ pub fn validate(config: &Object) -> Diagnostics {
             let detail = "Give exactly one of \"archive\" (with \"sha256\") and \"git\" (with \"commit\").";
             found.push(refuse("plugin", "a plugin needs one origin", detail));
         }
-        found.extend(pinned::validate(block, |_| "plugin"));
+        pinned::validate(block).into_iter().for_each(|d| found.push(d.address("plugin")));
         let Some(component) = block["component"].as_str() else { continue };
         if parts(component).is_none() {
             let detail = "It is type and name, as $plugin->component in its version.php: mod_attendance.";

@@ -1,12 +1,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mprov_sdk::{Call, Diagnostic, Diagnostics, Fault, Object};
+use mprov_sdk::{Call, Diagnostics, Fault, Object};
 
 use super::archive::{top, unpack};
 use super::download::{Place, fetch};
 use super::git::{Commit, export};
-use crate::validation::refuse;
+use crate::validation::{refuse, require};
 
 /// Code that is named so exactly that it cannot become other code: an archive by its hash, or a
 /// commit.
@@ -85,40 +85,35 @@ pub async fn blocking<T: Send + 'static>(
     }
 }
 
-/// What is wrong with the way in which code is named. `place` names the attribute that a
-/// diagnostic of another one belongs to.
-pub fn validate<'a>(config: &Object, place: impl Fn(&'a str) -> &'a str) -> Diagnostics {
+/// What is wrong with the way in which code is named.
+pub fn validate(config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
     let given = |name: &str| !config[name].is_null();
-    let refused =
-        |name: &'a str, summary: String, detail: &str| -> Diagnostic { refuse(place(name), summary, detail) };
     for (name, of, needed) in [("sha256", "archive", true), ("commit", "git", true), ("ref", "git", false)] {
         if given(name) && !given(of) {
-            found.push(refused(
-                name,
-                format!("\"{name}\" belongs to \"{of}\""),
-                &format!("Leave out \"{name}\"."),
-            ));
+            let detail = format!("Leave out \"{name}\".");
+            found.push(refuse(name, format!("\"{name}\" belongs to \"{of}\""), detail));
         }
         if needed && given(of) && !given(name) {
             let detail = "Without it nobody knows tomorrow what was installed today.";
-            found.push(refused(of, format!("\"{of}\" needs \"{name}\""), detail));
+            found.push(refuse(of, format!("\"{of}\" needs \"{name}\""), detail));
         }
     }
-    let mut require = |name: &'a str, holds: &dyn Fn(&str) -> bool, summary: &str, detail: &str| {
-        if config[name].as_str().is_some_and(|value| !holds(value)) {
-            found.push(refused(name, summary.to_owned(), detail));
-        }
-    };
     let hex =
         |v: &str, lengths: &[usize]| lengths.contains(&v.len()) && v.chars().all(|c| c.is_ascii_hexdigit());
     let detail = "It has 64 hexadecimal digits: `sha256sum FILE` prints it.";
-    require("sha256", &|v| hex(v, &[64]), "not a SHA-256", detail);
+    require(&mut found, config, "sha256", |v| hex(v, &[64]), "not a SHA-256", detail);
     let detail = "Give the full hash, as `git rev-parse TAG^{commit}` prints it.";
-    require("commit", &|v| hex(v, &[40, 64]), "not a commit", detail);
+    require(&mut found, config, "commit", |v| hex(v, &[40, 64]), "not a commit", detail);
     for name in ["git", "ref", "archive"] {
-        let plain = |v: &str| !v.is_empty() && !v.starts_with('-');
-        require(name, &plain, "not usable", "It is empty or looks like an option.");
+        require(&mut found, config, name, is_plain, "not usable", NOT_PLAIN);
     }
     found
 }
+
+/// What a path or address must be, as it is handed to other programs.
+pub fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('-')
+}
+
+pub const NOT_PLAIN: &str = "It is empty or looks like an option.";
