@@ -69,15 +69,21 @@ impl Ledger {
         }
         // Connecting changes nothing, so it comes before the intention.
         let session = tokio::select! {
-            session = self.sessions.get(&task.provider) => session.map_err(TaskError::Fault)?,
+            biased;
             () = self.abandon.cancelled() => return Err(TaskError::Abandoned),
+            session = self.sessions.get(&task.provider) => session.map_err(TaskError::Fault)?,
         };
         if task.action == Action::Read {
             let Some(source) = session.data_source(&task.kind_name()) else {
                 return Err(TaskError::Fault(missing_kind(task)));
             };
             let config = task.desired.clone().unwrap_or_default();
-            return source.read(&self.call(task), &config).await.map(Some).map_err(TaskError::Fault);
+            let call = self.call(task);
+            return tokio::select! {
+                biased;
+                () = self.abandon.cancelled() => Err(TaskError::Abandoned),
+                read = source.read(&call, &config) => read.map(Some).map_err(TaskError::Fault),
+            };
         }
         let Some(resource) = session.resource(&task.kind_name()) else {
             return Err(TaskError::Fault(missing_kind(task)));
@@ -109,9 +115,11 @@ impl Ledger {
                 Action::Read => unreachable!("data sources are read above"),
             }
         });
+        // Given up comes first: a provider that hears of it may answer in the same instant.
         let result = tokio::select! {
-            result = work => result.unwrap_or_else(|panic| Err(Fault::new(format!("the provider failed: {panic}")))),
+            biased;
             () = self.abandon.cancelled() => return Err(TaskError::Abandoned),
+            result = work => result.unwrap_or_else(|panic| Err(Fault::new(format!("the provider failed: {panic}")))),
         };
         let result = result.map(|attributes| attributes.map(|a| crate::plan::marked(a, &task.kind.schema)));
         let outcome = match &result {
