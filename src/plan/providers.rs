@@ -5,6 +5,7 @@ use mprov_sdk::{Diagnostics, Object};
 use super::evaluator::ModuleId;
 use super::nodes::{Node, Nodes, used_places};
 use super::planner::{Pending, Work};
+use super::resources::placed;
 use super::sessions::Connection;
 use super::tree::{ProviderPlace, Tree, join_path};
 use crate::config::eval::evaluate_body;
@@ -19,6 +20,7 @@ impl Work {
         let reachable = self.pending[id.index()] < Pending::Create;
         for &module in self.evaluator.instances(place.tree).to_vec().iter() {
             let config = provider_config(self, module, place)?;
+            self.check_provider(place, &config)?;
             let address = provider_address(&self.evaluator, module, place);
             let uses = provider_uses(self, module, place);
             let lent = uses.iter().all(|used| self.available.contains(used));
@@ -33,6 +35,17 @@ impl Work {
             self.pending[id.index()] = Pending::No;
         }
         Ok(())
+    }
+
+    /// What the provider has against its configuration.
+    fn check_provider(&self, place: &ProviderPlace, config: &Object) -> Result<(), Diagnostics> {
+        let name = &place.reference.name;
+        let module = self.evaluator.tree.module(place.tree);
+        let Some(block) = module.providers.get(&place.reference) else { return Ok(()) };
+        let provider = self.kinds.provider(name).expect("unknown providers were reported");
+        let address = format!("provider.{}", place.reference);
+        let found = placed(provider.validate(name, config), &block.body, block.span, &address);
+        if found.has_errors() { Err(found) } else { Ok(()) }
     }
 
     /// Address of the provider configuration of a block in that module instance.

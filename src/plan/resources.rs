@@ -1,4 +1,4 @@
-use mprov_sdk::{Address, Diagnostic, Diagnostics, InstanceKey, Mode};
+use mprov_sdk::{Address, Diagnostic, Diagnostics, InstanceKey, Mode, Span};
 
 use super::conditions;
 use super::expansion::Shape;
@@ -9,7 +9,7 @@ use super::planner::{Job, Work, interrupted};
 use super::tree::TreeId;
 use super::watch::fault_diagnostic;
 use crate::config::eval::evaluate_body;
-use crate::config::{ProviderRef, ResourceBlock, ResourceId};
+use crate::config::{Body, ProviderRef, ResourceId};
 use crate::graph::NodeId;
 
 impl Work {
@@ -49,7 +49,7 @@ impl Work {
                 match evaluate_body(&block.body, &kind.schema, &scope) {
                     Ok(config) => {
                         let found = kind.provider.validate(&resource.kind, &config);
-                        diagnostics.extend(placed(found, block, &address));
+                        diagnostics.extend(placed(found, &block.body, block.span, &address.to_string()));
                         jobs.push(Job {
                             module,
                             key,
@@ -237,21 +237,21 @@ fn no_provider(address: &Address) -> Diagnostic {
 }
 
 /// Gives a provider's findings their place: the argument they name, or the block.
-fn placed(found: Diagnostics, block: &ResourceBlock, address: &Address) -> Diagnostics {
+pub fn placed(found: Diagnostics, body: &Body, block: Span, address: &str) -> Diagnostics {
     found
         .into_iter()
         .map(|mut d| {
             let argument = d.address.take();
             let span = argument
                 .as_ref()
-                .and_then(|name| block.body.arguments.get(name).map(|a| a.expr.span()))
+                .and_then(|name| body.arguments.get(name).map(|a| a.expr.span()))
                 .or_else(|| {
                     let named =
                         |b: &&crate::config::NestedBlock| argument.as_ref().is_some_and(|n| b.name == *n);
-                    block.body.blocks.iter().find(named).map(|b| b.span)
+                    body.blocks.iter().find(named).map(|b| b.span)
                 });
-            d.span = d.span.or(span).or(Some(block.span));
-            d.address = Some(address.to_string().into());
+            d.span = d.span.or(span).or(Some(block));
+            d.address = Some(address.into());
             d
         })
         .collect()

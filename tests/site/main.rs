@@ -17,6 +17,7 @@ mod inventory;
 mod kills;
 mod life;
 mod load;
+mod remote;
 mod rollout;
 mod secrets;
 mod site;

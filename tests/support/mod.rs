@@ -1,6 +1,8 @@
 //! What whole-program tests share: a folder with a configuration, and the program itself.
 #![allow(dead_code)] // each test program uses a part of it
 
+pub mod sshd;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 

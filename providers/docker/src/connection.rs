@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
-use mprov_sdk::Fault;
+use mprov_sdk::{Fault, Machine};
 use tokio::net::UnixStream;
 
 use crate::fault::engine_fault;
@@ -15,12 +15,20 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// A stalled engine is noticed by the user, who can interrupt; a build must not be cut off.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
-/// Connects to an engine and agrees on the version of the API.
-pub async fn connect(host: &str) -> Result<Docker, Fault> {
+/// Connects to an engine and agrees on the version of the API. A socket is one of the machine.
+pub async fn connect(host: &str, machine: Option<&dyn Machine>) -> Result<Docker, Fault> {
     let timeout = ANSWER_TIMEOUT.as_secs();
     let docker = if let Some(path) = host.strip_prefix("unix://") {
-        probe_socket(host, path).await?;
-        Docker::connect_with_unix(path, timeout, API_DEFAULT_VERSION)
+        match machine.filter(|machine| !machine.is_local()) {
+            Some(machine) => {
+                let here = machine.socket(path).await.map_err(|fault| unlent(host, &fault))?;
+                Docker::connect_with_unix(&here.to_string_lossy(), timeout, API_DEFAULT_VERSION)
+            }
+            None => {
+                probe_socket(host, path).await?;
+                Docker::connect_with_unix(path, timeout, API_DEFAULT_VERSION)
+            }
+        }
     } else if host.starts_with("tcp://") || host.starts_with("http://") {
         Docker::connect_with_http(host, timeout, API_DEFAULT_VERSION)
     } else {
@@ -59,6 +67,14 @@ async fn probe_socket(host: &str, path: &str) -> Result<(), Fault> {
     Err(Fault::new(format!("the Docker engine at {host} cannot be reached")).detail(detail))
 }
 
+/// The machine does not lend its engine's socket.
+fn unlent(host: &str, why: &Fault) -> Fault {
+    Fault::new(format!("the Docker engine at {host} of the machine cannot be reached")).detail(format!(
+        "{why}. Docker is not installed there, does not run (`systemctl start docker`), or the user is not in the \
+         group \"docker\"."
+    ))
+}
+
 fn unreachable(host: &str, error: &bollard::errors::Error) -> Fault {
     engine_fault(format!("the Docker engine at {host} cannot be reached"), error)
 }
@@ -69,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_socket_says_that_docker_does_not_run() {
-        let fault = connect("unix:///nonexistent/docker.sock").await.expect_err("no socket");
+        let fault = connect("unix:///nonexistent/docker.sock", None).await.expect_err("no socket");
         assert!(fault.summary.contains("unix:///nonexistent/docker.sock"), "{fault}");
         assert!(fault.detail.contains("not running"), "{fault}");
     }
@@ -79,14 +95,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("docker.sock");
         drop(std::os::unix::net::UnixListener::bind(&path).expect("bind"));
-        let fault = connect(&format!("unix://{}", path.display())).await.expect_err("nobody listens");
+        let fault = connect(&format!("unix://{}", path.display()), None).await.expect_err("nobody listens");
         assert!(fault.detail.contains("has stopped"), "{fault}");
     }
 
     #[tokio::test]
     async fn a_closed_port_and_a_strange_scheme_are_faults() {
-        assert!(connect("tcp://127.0.0.1:1").await.is_err());
-        let fault = connect("ftp://x").await.expect_err("scheme");
+        assert!(connect("tcp://127.0.0.1:1", None).await.is_err());
+        let fault = connect("ftp://x", None).await.expect_err("scheme");
         assert!(fault.detail.contains("tcp://"), "{fault}");
     }
 }

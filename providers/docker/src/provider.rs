@@ -27,14 +27,14 @@ fn schema() -> ProviderSchema {
                 "host",
                 Attribute::optional(
                     Type::String,
-                    "Address of the engine: unix:///path/of/docker.sock (the default is \
-                     unix:///var/run/docker.sock) or tcp://host:port, which is not encrypted.",
+                    "Address of the engine: unix:///path/of/docker.sock on the machine of the host provider (the \
+                     default is unix:///var/run/docker.sock) or tcp://host:port, which is not encrypted.",
                 ),
             )],
         ),
         resources: vec![image::schema(), network::schema(), volume::schema(), container::schema()],
         data_sources: data::schemas(),
-        uses: &[],
+        uses: &["host"],
     }
 }
 
@@ -69,9 +69,10 @@ impl Provider for DockerProvider {
         }
     }
 
-    async fn configure(&self, config: &Object, _services: Services) -> Result<Arc<dyn Session>, Fault> {
+    async fn configure(&self, config: &Object, services: Services) -> Result<Arc<dyn Session>, Fault> {
         let host = config.opt_str("host")?.unwrap_or(DEFAULT_HOST);
-        Ok(Arc::new(DockerSession { docker: connect(host).await? }))
+        let docker = connect(host, services.machine.as_deref()).await?;
+        Ok(Arc::new(DockerSession { docker, _machine: services.machine }))
     }
 }
 

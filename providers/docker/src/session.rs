@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bollard::Docker;
-use mprov_sdk::{DataSource, Resource, Services, Session};
+use mprov_sdk::{DataSource, Machine, Resource, Services, Session};
 
 use crate::container::{self, ContainerResource};
 use crate::data::{self, EngineData, ImageData, NetworkData};
@@ -13,6 +13,8 @@ use crate::volume::{self, VolumeResource};
 /// A connection to one engine. Clones of the client share it.
 pub struct DockerSession {
     pub docker: Docker,
+    /// The way to the engine is open as long as this is held.
+    pub _machine: Option<Arc<dyn Machine>>,
 }
 
 impl Session for DockerSession {

@@ -1,8 +1,9 @@
 //! A machine: directories, files, commands, filesystems and clonable volumes. Everything goes over a
-//! connection; for now there is the one to the machine that mprov runs on.
+//! connection: to the machine that mprov runs on, or to another one by SSH.
 
 mod connection;
 mod data;
+mod duration;
 mod entry;
 mod fault;
 mod fstab;
@@ -20,6 +21,9 @@ mod room;
 mod scratch;
 mod signature;
 mod size;
+#[cfg(test)]
+#[path = "../../../tests/support/sshd.rs"]
+mod sshd;
 mod tool;
 mod uuid;
 mod writers;

@@ -6,7 +6,7 @@ use mprov_sdk::{
     Resource, Schema, Services, Session, plan_by_schema,
 };
 
-use crate::connection::{Connection, Local};
+use crate::connection::{Connection, Local, Remote, Settings, ssh_attributes, validate_ssh};
 use crate::fstab::Fstab;
 use crate::machine::ConnectedMachine;
 use crate::resource::{self, HostCommand, HostDirectory, HostFile, HostFilesystem, HostVolume};
@@ -22,10 +22,10 @@ pub fn with_fstab(fstab: Fstab) -> Arc<dyn Provider> {
     let schema = ProviderSchema {
         name: "host",
         description: "A machine: files, directories, commands, filesystems and clonable volumes.",
-        config: Schema::new::<&str>(
+        config: Schema::new(
             "host",
-            "Nothing to configure: it is the machine that mprov runs on.",
-            [],
+            "The machine that mprov runs on, or one that is reached by SSH.",
+            ssh_attributes(),
         ),
         resources: vec![
             resource::directory_schema(),
@@ -59,6 +59,7 @@ impl Provider for Host {
             "host_command" => resource::validate_command(config),
             "host_filesystem" => resource::validate_filesystem(config),
             "host_volume" => resource::validate_volume(config),
+            "host" => validate_ssh(config),
             _ => Diagnostics::new(),
         }
     }
@@ -73,8 +74,12 @@ impl Provider for Host {
         }
     }
 
-    async fn configure(&self, _: &Object, _: Services) -> Result<Arc<dyn Session>, Fault> {
-        Ok(Arc::new(HostSession { connection: Arc::new(Local), fstab: self.fstab.clone() }))
+    async fn configure(&self, config: &Object, _: Services) -> Result<Arc<dyn Session>, Fault> {
+        let connection: Arc<dyn Connection> = match Settings::from_config(config)? {
+            Some(settings) => Arc::new(Remote::open(settings).await?),
+            None => Arc::new(Local),
+        };
+        Ok(Arc::new(HostSession { connection, fstab: self.fstab.clone() }))
     }
 }
 

@@ -12,6 +12,7 @@ use mprov_sdk::{
 
 use crate::fstab::Fstab;
 use crate::provider::with_fstab;
+use crate::sshd::Sshd;
 
 #[derive(Default)]
 pub struct Recorded(pub Mutex<Vec<Event>>);
@@ -20,6 +21,37 @@ impl Events for Recorded {
     fn emit(&self, event: Event) {
         self.0.lock().unwrap().push(event);
     }
+}
+
+/// The variable by which a run of these tests over SSH knows its server.
+const OVER_SSH: &str = "MPROV_HOST_TESTS_OVER_SSH";
+
+/// The provider's configuration for a server of the tests.
+pub fn over(sshd: &Sshd) -> Object {
+    configuration(sshd.port, &sshd.path(""))
+}
+
+fn configuration(port: u16, folder: &Path) -> Object {
+    let text = std::fs::read_to_string(folder.join("host.pub")).unwrap();
+    let key = text.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    Object::new()
+        .with("address", "127.0.0.1")
+        .with("port", i64::from(port))
+        .with("private_key_file", folder.join("user").display().to_string())
+        .with("host_keys", Value::list([Value::from(key)]))
+        .with("wait", "0s")
+}
+
+/// For a process of these tests that is to run over the server.
+pub fn lend(sshd: &Sshd, command: &mut std::process::Command) {
+    command.env(OVER_SSH, format!("{}:{}", sshd.port, sshd.path("").display()));
+}
+
+/// The configuration that these tests were lent; that of the local machine where there is none.
+fn inherited() -> Object {
+    let Ok(lent) = std::env::var(OVER_SSH) else { return Object::new() };
+    let (port, folder) = lent.split_once(':').expect("as it was lent");
+    configuration(port.parse().expect("a port"), Path::new(folder))
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -47,7 +79,7 @@ impl Rig {
         let table = tempfile::tempdir().unwrap();
         let fstab = Fstab(table.path().join("fstab").to_str().unwrap().to_owned());
         let provider = with_fstab(fstab);
-        let session = provider.configure(&Object::new(), Services::default()).await.unwrap();
+        let session = provider.configure(&inherited(), Services::default()).await.unwrap();
         Self {
             provider,
             session,

@@ -1,6 +1,6 @@
 use std::io::ErrorKind;
-use std::path::Path;
-use std::sync::Once;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -8,14 +8,25 @@ use reqwest::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use reqwest::{Client, StatusCode};
 use serde_json::Value as Json;
 
-use mprov_sdk::Fault;
+use mprov_sdk::{Fault, Machine};
+use tokio::sync::Mutex;
 
 use crate::place::Endpoint;
 
 /// The proxy's admin API.
 pub struct Admin {
-    client: Client,
+    way: Way,
     root: String,
+}
+
+enum Way {
+    Direct(Client),
+    /// By a socket of the machine, which is somewhere else on this one where the machine is remote.
+    Socket {
+        path: String,
+        machine: Arc<dyn Machine>,
+        client: Mutex<Option<(PathBuf, Client)>>,
+    },
 }
 
 /// A configuration and the mark by which a change of it in the meantime is noticed.
@@ -37,16 +48,49 @@ pub enum AdminError {
 }
 
 impl Admin {
-    pub fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
-        let (client, root) = match endpoint {
-            Endpoint::Socket(path) => (over_socket(path)?, "http://localhost".to_owned()),
-            Endpoint::Loopback(root) => (build(builder())?, root.clone()),
+    pub fn new(endpoint: &Endpoint, machine: Arc<dyn Machine>) -> Result<Self, Fault> {
+        Ok(match endpoint {
+            Endpoint::Socket(path) => {
+                let path = path.to_string_lossy().into_owned();
+                let way = Way::Socket { path, machine, client: Mutex::default() };
+                Self { way, root: "http://localhost".to_owned() }
+            }
+            Endpoint::Loopback(root) => Self { way: Way::Direct(build(builder())?), root: root.clone() },
+        })
+    }
+
+    async fn client(&self) -> Result<Client, AdminError> {
+        let (path, machine, kept) = match &self.way {
+            Way::Direct(client) => return Ok(client.clone()),
+            Way::Socket { path, machine, client } => (path, machine, client),
         };
-        Ok(Self { client, root })
+        // Without its socket the proxy does not run.
+        let here = machine.socket(path).await.map_err(|fault| AdminError::Down(fault.to_string()))?;
+        let mut kept = kept.lock().await;
+        if let Some((_, client)) = kept.as_ref().filter(|(known, _)| *known == here) {
+            return Ok(client.clone());
+        }
+        let client = over_socket(&here).map_err(AdminError::Failed)?;
+        *kept = Some((here, client.clone()));
+        Ok(client)
+    }
+
+    /// Why there was no answer.
+    fn unsent(&self, error: reqwest::Error) -> AdminError {
+        // The way to another machine is always open on this side, so nobody at its end is noticed late.
+        if let Way::Socket { machine, .. } = &self.way
+            && !machine.is_local()
+            && error.is_request()
+            && !error.is_timeout()
+        {
+            return AdminError::Down(deepest(&error));
+        }
+        unsent(error)
     }
 
     pub async fn get(&self) -> Result<Current, AdminError> {
-        let response = self.client.get(format!("{}/config/", self.root)).send().await.map_err(unsent)?;
+        let response = self.client().await?.get(format!("{}/config/", self.root)).send().await;
+        let response = response.map_err(|e| self.unsent(e))?;
         if !response.status().is_success() {
             let status = response.status();
             return Err(AdminError::Failed(
@@ -70,7 +114,7 @@ impl Admin {
     /// How many requests the upstreams of that name are working on, as far as the proxy knows.
     pub async fn in_flight(&self, upstream: &str) -> Result<u64, AdminError> {
         let url = format!("{}/reverse_proxy/upstreams", self.root);
-        let response = self.client.get(url).send().await.map_err(unsent)?;
+        let response = self.client().await?.get(url).send().await.map_err(|e| self.unsent(e))?;
         let status = response.status();
         let text = response.text().await.map_err(unsent)?;
         let told = serde_json::from_str::<Vec<Json>>(&text).ok().filter(|_| status.is_success());
@@ -87,14 +131,15 @@ impl Admin {
     /// Puts a configuration in force, or changes nothing at all.
     pub async fn load(&self, config: &Json, etag: Option<&str>) -> Result<(), AdminError> {
         let mut request = self
-            .client
+            .client()
+            .await?
             .post(format!("{}/config/", self.root))
             .header(CONTENT_TYPE, "application/json")
             .body(config.to_string());
         if let Some(etag) = etag {
             request = request.header(IF_MATCH, etag);
         }
-        let response = request.send().await.map_err(unsent)?;
+        let response = request.send().await.map_err(|e| self.unsent(e))?;
         match response.status() {
             status if status.is_success() => Ok(()),
             StatusCode::PRECONDITION_FAILED => Err(AdminError::Changed),

@@ -5,7 +5,7 @@ use mprov_sdk::{
     Attribute, Diagnostics, Fault, Object, Provider, ProviderSchema, Schema, Services, Session, Type,
 };
 
-use crate::place::Place;
+use crate::place::{Endpoint, Place};
 use crate::resource::{certificate, route, server};
 use crate::session::{Proxy, ProxySession};
 
@@ -107,9 +107,9 @@ impl Provider for ProxyProvider {
             Fault::new("the proxy's machine cannot be reached")
                 .detail("No session of the host provider was lent.")
         })?;
-        if !machine.is_local() {
-            return Err(Fault::new("the proxy is on another machine")
-                .detail("Its admin socket can only be opened on the machine itself. Run mprov there."));
+        if !machine.is_local() && matches!(place.endpoint, Endpoint::Loopback(_)) {
+            return Err(Fault::new("a port on loopback of another machine cannot be reached")
+                .detail("Give the proxy's admin address as \"unix:///…/admin.sock\"."));
         }
         Ok(Arc::new(ProxySession(Arc::new(Proxy::new(place, machine)?))))
     }

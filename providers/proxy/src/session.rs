@@ -48,7 +48,7 @@ pub enum Needs {
 
 impl Proxy {
     pub fn new(place: Place, machine: Arc<dyn Machine>) -> Result<Self, Fault> {
-        let admin = Admin::new(&place.endpoint)?;
+        let admin = Admin::new(&place.endpoint, machine.clone())?;
         Ok(Self { place, machine, admin, changing: Mutex::new(()) })
     }
 

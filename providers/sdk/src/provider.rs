@@ -33,6 +33,7 @@ pub trait Provider: Send + Sync {
 
     /// What the schema cannot say. The configuration may hold unknown values. Spans are added by
     /// the caller, from the attribute named in [`crate::Diagnostic::address`] where it is one.
+    /// `kind` is a type of the provider, or its own name for its configuration.
     fn validate(&self, _kind: &str, _config: &Object) -> Diagnostics {
         Diagnostics::new()
     }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +122,10 @@ pub trait Machine: Send + Sync {
 
     /// Makes the directory with its parents.
     async fn create_dir(&self, path: &str, mode: u32) -> Result<(), Fault>;
+
+    /// A Unix socket of the machine that mprov runs on, which leads to the one at that path: the
+    /// same one where the machine is local. It is good as long as the session is.
+    async fn socket(&self, path: &str) -> Result<PathBuf, Fault>;
 
     /// Whether paths of that machine are paths of the machine that mprov runs on.
     fn is_local(&self) -> bool;

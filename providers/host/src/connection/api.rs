@@ -1,4 +1,5 @@
 use std::io;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use mprov_sdk::{CancellationToken, Events, ExecOutput, ExecRequest, Fault};
@@ -139,4 +140,8 @@ pub trait Connection: Send + Sync {
 
     /// What is mounted at the path and below, in the order it was mounted.
     async fn mounts_in(&self, path: &str) -> io::Result<Vec<Mount>>;
+
+    /// A socket of the local machine that leads to that Unix socket; it lives as long as the
+    /// connection.
+    async fn socket(&self, path: &str) -> Result<PathBuf, Fault>;
 }

@@ -216,7 +216,12 @@ pub fn space(path: &str) -> io::Result<Space> {
 pub fn mounts_in(path: &str) -> io::Result<Vec<Mount>> {
     let real = fs::canonicalize(path)?;
     let table = fs::read_to_string("/proc/self/mountinfo")?;
-    Ok(table.lines().filter_map(|line| mount(line, path, &real)).collect())
+    Ok(mounts(&table, path, &real))
+}
+
+/// What of the table is at the path, which really is that one, or below.
+pub fn mounts(table: &str, path: &str, real: &Path) -> Vec<Mount> {
+    table.lines().filter_map(|line| mount(line, path, real)).collect()
 }
 
 /// A line of the table, where it is at the path or below; see proc_pid_mountinfo(5).

@@ -1,4 +1,5 @@
 use std::io;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use mprov_sdk::{CancellationToken, Events, ExecOutput, ExecRequest, Fault};
@@ -137,6 +138,10 @@ impl Connection for Local {
 
     async fn mounts_in(&self, path: &str) -> io::Result<Vec<Mount>> {
         on_disk!(mounts_in, path)
+    }
+
+    async fn socket(&self, path: &str) -> Result<PathBuf, Fault> {
+        Ok(path.into())
     }
 }
 

@@ -10,10 +10,10 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
 /// How long processes get to end by themselves before they are killed.
-const GRACE: Duration = Duration::from_secs(10);
+pub const GRACE: Duration = Duration::from_secs(10);
 /// How long output is still read after the process has ended: something it started in the
 /// background may hold the pipes open forever.
-const LAST_OUTPUT: Duration = Duration::from_secs(1);
+pub const LAST_OUTPUT: Duration = Duration::from_secs(1);
 
 enum End {
     Exited(std::io::Result<ExitStatus>),
@@ -70,14 +70,18 @@ pub async fn run(
             Ok(output)
         }
         End::Exited(Err(error)) => Err(Fault::new(format!("{name} was lost")).detail(error.to_string())),
-        End::Cancelled => {
-            Err(Fault::new(format!("{name} was ended because the run was cancelled")).detail(output.tail(20)))
-        }
-        End::TimedOut(limit) => {
-            Err(Fault::new(format!("{name} took longer than {} s and was ended", limit.as_secs_f64()))
-                .detail(output.tail(20)))
-        }
+        End::Cancelled => Err(cancelled(&name, &output)),
+        End::TimedOut(limit) => Err(too_long(&name, limit, &output)),
     }
+}
+
+pub fn cancelled(name: &str, output: &ExecOutput) -> Fault {
+    Fault::new(format!("{name} was ended because the run was cancelled")).detail(output.tail(20))
+}
+
+pub fn too_long(name: &str, limit: Duration, output: &ExecOutput) -> Fault {
+    Fault::new(format!("{name} took longer than {} s and was ended", limit.as_secs_f64()))
+        .detail(output.tail(20))
 }
 
 fn spawn(request: &ExecRequest, ids: Option<(u32, u32)>) -> Result<Child, Fault> {

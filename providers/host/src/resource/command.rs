@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use mprov_sdk::{
@@ -9,6 +8,7 @@ use mprov_sdk::{
 use super::command_plan::EFFECT;
 use super::redaction::Redaction;
 use crate::connection::Connection;
+use crate::duration::parse as parse_duration;
 use crate::path::absolute;
 use crate::refused;
 use crate::tool::{TOKEN_VARIABLE, none_running};
@@ -288,12 +288,4 @@ fn argv(command: &Value) -> Result<Vec<String>, Fault> {
         .map(|part| part.as_str().map(str::to_owned).or_else(|| part.as_number().map(ToString::to_string)))
         .collect();
     parts.filter(|parts| !parts.is_empty()).ok_or_else(wrong)
-}
-
-fn parse_duration(text: &str) -> Result<Duration, Fault> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
-    parsed.filter(|d| !d.is_zero()).ok_or_else(|| {
-        Fault::new(format!("\"{text}\" is not a length of time"))
-            .detail("Write it like \"90s\" or \"1h 30m\".")
-    })
 }

@@ -215,6 +215,7 @@ impl RouteResource {
             health_path: planned.opt_str("health_path")?,
             limit: duration::parse(limit).unwrap_or(Duration::from_secs(60)),
         };
+        let socket = self.0.machine.socket(&socket.to_string_lossy()).await?;
         probe::wait_for_answer(call, &socket, &question).await
     }
 }

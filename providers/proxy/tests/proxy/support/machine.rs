@@ -1,5 +1,5 @@
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -76,6 +76,10 @@ impl Machine for LocalMachine {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(fault)
     }
 
+    async fn socket(&self, path: &str) -> Result<PathBuf, Fault> {
+        Ok(path.into())
+    }
+
     fn is_local(&self) -> bool {
         true
     }
@@ -109,6 +113,10 @@ impl Machine for MortalMachine {
     async fn create_dir(&self, path: &str, mode: u32) -> Result<(), Fault> {
         self.live()?;
         LocalMachine.create_dir(path, mode).await
+    }
+
+    async fn socket(&self, path: &str) -> Result<PathBuf, Fault> {
+        Ok(path.into())
     }
 
     fn is_local(&self) -> bool {
