@@ -81,7 +81,7 @@ fn the_example_of_the_page_works() {
     let servers = service.servers();
     assert_eq!(servers.len(), 1, "{servers:?}");
     assert_eq!(folder.ok(&["output", "-raw", "status"]).stdout.trim(), "ACTIVE");
-    assert_eq!(folder.ok(&["output", "-raw", "name"]).stdout.trim(), "moodle-1");
+    assert_eq!(folder.ok(&["output", "-raw", "flavor"]).stdout.trim(), "small");
     let state = std::fs::read_to_string(folder.path().join("mprov.state.json")).expect("a state");
     assert!(!state.contains(CANARY), "{state}");
 

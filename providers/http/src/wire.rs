@@ -34,25 +34,27 @@ impl Wire {
     /// once, also after 502, 503, 504 and a lost reply.
     pub async fn send(&self, call: &Call, request: &Request, retries: u32) -> Result<Reply, Trouble> {
         let mut tries = 0;
+        // Of an earlier try nobody knows whether it had an effect.
+        let mut in_doubt = false;
         loop {
             let result = self.once(call, request).await;
             let (why, wait) = match &result {
                 Ok(reply) if is_refusal(reply, request) => (reply.status_text(), retry_after(reply)),
-                Ok(_) => return result,
+                Ok(_) | Err(Trouble::Wrong(_) | Trouble::Refused(..)) => return result,
                 Err(Trouble::Lost(_)) if !request.is_idempotent() => return result,
                 Err(trouble) => (trouble.clone().fault().detail, None),
             };
-            if tries == retries || call.cancel.is_cancelled() {
-                return result;
+            let too_long = wait.is_some_and(|wait| wait > self.longest_pause);
+            if tries == retries || call.cancel.is_cancelled() || too_long {
+                let result = if too_long { result.map(|reply| with_note(reply, wait)) } else { result };
+                return if in_doubt { still_in_doubt(request, result) } else { result };
             }
-            tries += 1;
-            let pause = match wait {
-                Some(wait) if wait > self.longest_pause => {
-                    return result.map(|reply| too_long(reply, wait));
-                }
-                Some(wait) => asked(wait),
-                None => growing(tries, self.longest_pause),
+            in_doubt |= match &result {
+                Ok(reply) => matches!(reply.status, 502 | 504),
+                Err(trouble) => matches!(trouble, Trouble::Lost(_)),
             };
+            tries += 1;
+            let pause = wait.map_or_else(|| growing(tries, self.longest_pause), asked);
             let seconds = pause.as_secs_f64();
             call.events.progress(&format!(
                 "{}: {}; trying again in {seconds:.1} s ({tries} of {retries})",
@@ -60,7 +62,7 @@ impl Wire {
                 why.trim_end_matches('.'),
             ));
             if !sleep(call, pause).await {
-                return result;
+                return if in_doubt { still_in_doubt(request, result) } else { result };
             }
         }
     }
@@ -98,10 +100,9 @@ impl Wire {
         while let Some(chunk) = response.chunk().await.map_err(|e| self.trouble(request, e))? {
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST_REPLY {
-                return Err(Trouble::Lost(
-                    Fault::new(format!("the reply to {} is too large", request.what()))
-                        .detail(format!("More than {} MB are not read.", LARGEST_REPLY >> 20)),
-                ));
+                let fault = Fault::new(format!("the reply to {} is too large", request.what()))
+                    .detail(format!("More than {} MB are not read.", LARGEST_REPLY >> 20));
+                return Err(if request.is_read() { Trouble::Wrong(fault) } else { Trouble::Lost(fault) });
             }
         }
         Ok(Reply { status, headers, body })
@@ -138,10 +139,28 @@ fn is_refusal(reply: &Reply, request: &Request) -> bool {
     }
 }
 
-fn too_long(mut reply: Reply, wait: Duration) -> Reply {
-    let note = format!("\nIt asks to be left alone for {} s, longer than \"longest_pause\".", wait.as_secs());
+fn with_note(mut reply: Reply, wait: Option<Duration>) -> Reply {
+    let seconds = wait.unwrap_or_default().as_secs();
+    let note = format!("\nIt asks to be left alone for {seconds} s, longer than \"longest_pause\".");
     reply.body.extend_from_slice(note.as_bytes());
     reply
+}
+
+/// That the last try did not reach the server, or was refused, says nothing about those before.
+fn still_in_doubt(request: &Request, last: Result<Reply, Trouble>) -> Result<Reply, Trouble> {
+    match last {
+        Err(Trouble::Unsent(fault)) => Err(Trouble::Lost(fault)),
+        Ok(reply) if matches!(reply.status, 429 | 503) && !request.is_read() => Err(Trouble::Lost(
+            Fault::new(format!("{} got no reply that says what became of it", request.what())).detail(
+                format!(
+                    "An earlier reply was lost, and the last one was {}. The end of it:\n{}",
+                    reply.status_text(),
+                    reply.tail()
+                ),
+            ),
+        )),
+        other => other,
+    }
 }
 
 fn stopped(request: &Request) -> Fault {

@@ -27,11 +27,11 @@ pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
         Verdict::Nothing | Verdict::Update => {
             planned.verdict = Verdict::Update;
             expect(&mut planned, prior, "ready", true.into());
-            if prior["id"].is_null() && request.config["id"].is_null() {
+            // It is in doubt, and made by this step if by any.
+            let is_made_now = prior["id"].is_null() && request.config["id"].is_null();
+            if is_made_now {
                 expect(&mut planned, prior, "id", Value::unknown(Type::String));
             }
-            // It is made by this step, if by any.
-            let is_made_now = prior["id"].is_null() && request.config["id"].is_null();
             if prior["token"].is_null() || is_made_now {
                 expect(&mut planned, prior, "token", Value::unknown(Type::String));
             }

@@ -233,3 +233,18 @@ async fn an_id_that_the_client_chose_is_looked_for_after_a_lost_reply() {
     assert_eq!(world.server.objects("attachment").await.len(), 1);
     assert_eq!(world.server.requests("POST", "/servers/s1/volumes").await.len(), 1);
 }
+
+/// The effect of the first try, whose reply was lost, is not forgotten over the refusal of the last.
+#[tokio::test]
+async fn a_refusal_after_a_lost_reply_leaves_the_doubt() {
+    let world = World::with(json!({ "retries": 1, "longest_pause": "50ms" })).await;
+    let mut config = without(server("web"), "find");
+    config["create"]["idempotent"] = json!(true);
+    world.server.fault("POST", "/servers", 1, json!({ "kind": "lose" })).await;
+    world.server.fault("POST", "/servers", 1, json!({ "kind": "refuse", "status": 429 })).await;
+    let fault = world.apply("t1", &config, None).await.expect_err("in doubt");
+    assert!(fault.summary.contains("whether it was made is not known"), "{fault}");
+    assert!(fault.detail.contains("429 Too Many Requests"), "{fault}");
+    assert!(fault.partial.expect("the doubt")["id"].is_null());
+    assert_eq!(world.server.objects("server").await.len(), 1);
+}

@@ -318,13 +318,18 @@ class Handler(BaseHTTPRequestHandler):
         return self.reply(200, {"body": self.body, "key": self.headers.get("X-Api-Key")})
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """A client that is gone is none of the service's errors."""
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--certificate")
     parser.add_argument("--key")
     parser.add_argument("--client-authority")
     arguments = parser.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     if arguments.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(arguments.certificate, arguments.key)

@@ -80,6 +80,12 @@ async fn an_operation_is_followed_and_a_tombstone_is_gone() {
     let made = world.apply("t1", &cluster, None).await.expect("made");
     assert_eq!(made["output"].as_object().expect("outputs")["status"], "ACTIVE".into());
     assert!(!world.server.requests("GET", "/operations/").await.is_empty());
+    let again = world.apply("t1", &cluster, Some(&made)).await.expect("nothing to do");
+    assert_eq!(again, made);
+    // The address of the operation is lost with the reply: it is enough that it can be read.
+    world.server.add(json!({ "kind": "cluster", "name": "c", "status": "ACTIVE" })).await;
+    let unfinished = made.clone().with("id", "o2").with("ready", false);
+    world.apply("t3", &cluster, Some(&unfinished)).await.expect("finished");
     let resource = world.resource();
     resource.delete(&world.call("t2"), &made).await.expect("deleted");
     assert_eq!(resource.read(&world.call("r"), &made).await.expect("read"), None);
