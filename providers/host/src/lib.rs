@@ -6,6 +6,8 @@ mod data;
 mod entry;
 mod fault;
 mod fstab;
+#[cfg(test)]
+mod lockstep;
 mod machine;
 mod mark;
 mod ownership;

@@ -24,6 +24,7 @@ mod image_volume;
 #[cfg(test)]
 mod image_volume_tests;
 mod mend;
+mod mounted_volume;
 mod mounting;
 mod redaction;
 mod volume;
