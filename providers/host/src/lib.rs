@@ -7,6 +7,8 @@ mod entry;
 mod fault;
 mod fstab;
 #[cfg(test)]
+mod guest;
+#[cfg(test)]
 mod lockstep;
 mod machine;
 mod mark;
