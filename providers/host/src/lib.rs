@@ -7,6 +7,10 @@ mod duration;
 mod entry;
 mod fault;
 mod fstab;
+#[cfg(test)]
+mod guest;
+#[cfg(test)]
+mod lockstep;
 mod machine;
 mod mark;
 mod ownership;

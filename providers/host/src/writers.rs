@@ -45,7 +45,7 @@ pub async fn refuse(connection: &dyn Connection, directory: &str, driver: &str) 
         .detail(
             "The copies would not fit together: a database made of them may start, say that it is ready, and be \
              damaged. Stop what writes, or put the volumes on btrfs or ZFS (host_filesystem makes one, also in a \
-             file), or use driver = \"image\" on XFS: those clone one instant.",
+             file), or use driver = \"lvm\" or, on XFS, driver = \"image\": those clone one instant.",
         ));
     }
     Ok(())

@@ -1,7 +1,8 @@
 use mprov_sdk::{Call, Fault};
 
 use crate::connection::{Connection, Mount};
-use crate::tool::{run, run_to};
+use crate::signature;
+use crate::tool::{ask, run, run_to};
 
 /// A type of filesystem that can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,38 @@ impl Kind {
             Self::Ext4 => &["tune2fs", "-L", label, &mount.source],
         };
         run(connection, call, command).await.map(drop)
+    }
+
+    /// Gives another UUID to an unmounted copy, which may have a log that is to be written back
+    /// first. Nobody else may use the device meanwhile.
+    pub async fn set_uuid(
+        self,
+        connection: &dyn Connection,
+        call: &Call,
+        uuid: &str,
+        device: &str,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Btrfs => run(connection, call, &["btrfstune", "-f", "-U", uuid, device]).await.map(drop)?,
+            Self::Ext4 => {
+                run_to(connection, call, &["e2fsck", "-p", device], 1).await?;
+                // Without it the checksums of all metadata are written anew. Some have none.
+                drop(ask(connection, &["tune2fs", "-O", "metadata_csum_seed", device]).await);
+                run(connection, call, &["tune2fs", "-U", uuid, device]).await?;
+            }
+            Self::Xfs => {
+                // In a mount namespace, which ends with the process whatever happens to it.
+                let recover = "mount -t xfs -o nouuid \"$1\" /mnt && umount /mnt";
+                let command = ["unshare", "--mount", "sh", "-c", recover, "recover", device];
+                run(connection, call, &command).await?;
+                run(connection, call, &["xfs_admin", "-U", uuid, device]).await?;
+            }
+        }
+        // Not every tool says that it failed.
+        match signature::filesystem(connection, device).await? {
+            Some(found) if found.uuid == uuid => Ok(()),
+            _ => Err(Fault::new(format!("the filesystem on {device} did not get another UUID"))),
+        }
     }
 
     pub async fn grow_unmounted_ext4(

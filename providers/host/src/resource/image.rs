@@ -16,13 +16,11 @@ pub async fn extend(connection: &dyn Connection, call: &Call, image: &str, bytes
 }
 
 /// # Errors
-/// The size that `what` is to have is less than its image has now.
+/// The size that `what` is to have is less than it has now.
 pub fn refuse_smaller(what: &str, wanted: &str, now: u64) -> Result<(), Fault> {
     match size::parse(wanted)? < now {
-        true => Err(Fault::new(format!("{what} cannot become smaller than it is")).detail(format!(
-            "Its image has {}, and size says {wanted}. Say at least as much.",
-            size::exact(now)
-        ))),
+        true => Err(Fault::new(format!("{what} cannot become smaller than it is"))
+            .detail(format!("It has {}, and size says {wanted}. Say at least as much.", size::exact(now)))),
         false => Ok(()),
     }
 }

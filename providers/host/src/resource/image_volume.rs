@@ -5,11 +5,12 @@ use mprov_sdk::{Call, Fault, Object, Resource, Usage};
 
 use super::filesystem_kind::Kind;
 use super::image::{extend, refuse_smaller};
-use super::mounting::{Mounting, Source, at, hidden_or_gone};
+use super::mounted_volume;
+use super::mounting::{Mounting, Source, at, hidden_or_gone, is_empty_mount_point};
 use super::volume_place::{self, Place, refuse_taken};
 use crate::connection::Connection;
 use crate::entry::{exists, file_size};
-use crate::fault::{cannot, io_fault};
+use crate::fault::cannot;
 use crate::fstab::Fstab;
 use crate::mark::{self, Mark};
 use crate::path::{beside, folder, manageable, pending};
@@ -138,7 +139,6 @@ impl Resource for ImageVolume {
             .with("driver", IMAGE)
             .with("size", size::exact(bytes))
             .with("persist", true)
-            .with("driver_used", IMAGE)
             .with("clone_copies", 0)
             .with("parents", parents::value(&[]));
         self.observed(&path, known).await
@@ -251,54 +251,22 @@ impl ImageVolume {
         })
     }
 
-    /// Mounts an image that is complete and makes everything else as it is wanted. What was made
-    /// is recorded whatever happens. Any number of times.
     async fn take_into_service(&self, call: &Call, path: &str, result: Object) -> Result<Object, Fault> {
-        match self.settle(call, path, &result).await {
-            Ok(()) => self.observed(path, result).await,
-            Err(fault) => {
-                let now = self.observed(path, result.clone()).await;
-                Err(fault.unfinished(now.unwrap_or(result)))
-            }
-        }
-    }
-
-    async fn settle(&self, call: &Call, path: &str, wanted: &Object) -> Result<(), Fault> {
-        let connection = self.connection.as_ref();
-        let mounting = self.mounting(path, wanted)?;
-        let mount = mounting.establish(call).await?;
-        mounting.fill_device(call, mount).await?;
-        // A volume is empty when it is new.
-        let lost = format!("{path}/lost+found");
-        match connection.remove_dir(&lost).await {
-            Err(error) if error.kind() != std::io::ErrorKind::DirectoryNotEmpty => {
-                return Err(io_fault("remove", &lost, &error));
-            }
-            _ => {}
-        }
-        let ownership = ownership::wanted(connection, wanted).await?;
-        ownership::set(connection, path, ownership).await
+        let known = self.known(path, result).await?;
+        mounted_volume::take_into_service(&self.mounting(path, &known)?, call, known).await
     }
 
     async fn observed(&self, path: &str, known: Object) -> Result<Object, Fault> {
-        let connection = self.connection.as_ref();
-        let mounting = self.mounting(path, &known)?;
-        let mounted = mounting.current().await?.is_some();
-        let mut observed = known
-            .clone()
-            .with("absolute_path", path)
-            .with("driver_used", IMAGE)
-            .with("one_instant", true)
-            .with("intact", true)
-            .with("mounted", mounted)
-            .with("in_fstab", mounting.in_fstab().await?);
+        let known = self.known(path, known).await?;
+        mounted_volume::observed(&self.mounting(path, &known)?, known).await
+    }
+
+    async fn known(&self, path: &str, known: Object) -> Result<Object, Fault> {
+        let mut known = known.with("driver_used", IMAGE);
         if known["size"].is_null() {
-            observed.set("size", size::exact(self.image_size(path).await?.unwrap_or_default()));
+            known.set("size", size::exact(self.image_size(path).await?.unwrap_or_default()));
         }
-        if mounted && let Some(stat) = connection.stat(path).await.map_err(cannot("look at", path))? {
-            ownership::observe(connection, &stat, &known, &mut observed).await?;
-        }
-        Ok(observed)
+        Ok(known)
     }
 }
 
@@ -317,10 +285,11 @@ async fn empty_file(connection: &dyn Connection, call: &Call, file: &str, bytes:
     Ok(())
 }
 
-/// Whether there is an image for the path and nothing is mounted there: what is at the path is not
-/// the volume's data.
+/// Whether what is at the path is not the volume's data: nothing is mounted where an image or
+/// something else of mprov's belongs.
 pub async fn is_unmounted(connection: &dyn Connection, path: &str) -> Result<bool, Fault> {
-    Ok(exists(connection, &image_of(path)).await? && at(connection, path).await?.is_none())
+    let image = exists(connection, &image_of(path)).await? && at(connection, path).await?.is_none();
+    Ok(image || is_empty_mount_point(connection, path).await?)
 }
 
 fn made_with(planned: &Object, parents: &[String]) -> Object {

@@ -1,16 +1,15 @@
 use std::fs;
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mprov_sdk::{Object, Verdict};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::image_volume::image_of;
+use crate::lockstep::{LockStep, wait};
 use crate::rig::{Rig, known};
 use crate::scratch::{Scratch, run};
 
@@ -44,17 +43,6 @@ fn is_writable(folder: &Path) -> bool {
     }
     drop(write.wait());
     done
-}
-
-fn wait(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
-    let start = Instant::now();
-    while start.elapsed() < limit {
-        if done() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    done()
 }
 
 #[tokio::test]
@@ -103,52 +91,6 @@ async fn the_life_of_an_image_and_its_clone() {
     assert_eq!(scratch.loops(), 0, "loop devices are given back");
 }
 
-/// Writes the same number into one file and then into another, each on disk before the next.
-struct LockStep {
-    folder: PathBuf,
-    stop: Arc<AtomicBool>,
-    written: Arc<AtomicU64>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl LockStep {
-    fn start(folder: &Path) -> Self {
-        let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let files = ["first", "second"].map(|name| fs::File::create(folder.join(name)).unwrap());
-        let thread = std::thread::spawn({
-            let (stop, written) = (stop.clone(), written.clone());
-            move || {
-                for number in 1.. {
-                    for file in &files {
-                        file.write_all_at(&u64::to_le_bytes(number), 0).unwrap();
-                        file.sync_data().unwrap();
-                    }
-                    written.store(number, Ordering::Relaxed);
-                    if stop.load(Ordering::Relaxed) {
-                        return;
-                    }
-                }
-            }
-        });
-        Self { folder: folder.to_owned(), stop, written, thread: Some(thread) }
-    }
-
-    fn wait_for(&self, more: u64) -> u64 {
-        let target = self.written.load(Ordering::Relaxed) + more;
-        assert!(wait(Duration::from_secs(60), || self.written.load(Ordering::Relaxed) >= target));
-        self.written.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for LockStep {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // A test that failed may have left it frozen: the writer would wait for ever.
-        drop(Command::new("fsfreeze").arg("--unfreeze").arg(&self.folder).output());
-        drop(self.thread.take().map(std::thread::JoinHandle::join));
-    }
-}
-
 #[tokio::test]
 async fn a_clone_of_a_volume_that_is_written_to_is_one_instant() {
     let scratch = Scratch::xfs();
@@ -160,12 +102,7 @@ async fn a_clone_of_a_volume_that_is_written_to_is_one_instant() {
         let name = format!("g{round}");
         rig.create(KIND, &clone_of(&name, "data"), &name).await.unwrap();
         let after = writer.wait_for(3);
-        let [first, second] = ["first", "second"].map(|file| {
-            let bytes = fs::read(rig.path(&name).join(file)).unwrap();
-            u64::from_le_bytes(bytes.try_into().unwrap())
-        });
-        assert!(first == second || first == second + 1, "{first} and {second}");
-        assert!(before <= first && first <= after + 1, "{before} <= {first} <= {after}");
+        writer.assert_one_instant(&rig.path(&name), before, after);
     }
     // Nothing is left to the journal: it was at rest when it was cloned.
     run(&mut cloning(&rig, "30"));

@@ -23,7 +23,12 @@ mod image;
 mod image_volume;
 #[cfg(test)]
 mod image_volume_tests;
+mod lvm;
+mod lvm_volume;
+#[cfg(test)]
+mod lvm_volume_tests;
 mod mend;
+mod mounted_volume;
 mod mounting;
 mod redaction;
 mod volume;

@@ -226,12 +226,17 @@ pub async fn hidden_or_gone(
 /// Whether something on the way to the path is a mount point of mprov's where nothing is mounted.
 pub async fn is_hidden(connection: &dyn Connection, path: &str) -> Result<bool, Fault> {
     for folder in upwards(folder(path)) {
-        let marked = connection.attribute(folder, MOUNT_POINT).await.ok().flatten();
-        if marked.as_deref() == Some("yes") && at(connection, folder).await?.is_none() {
+        if is_empty_mount_point(connection, folder).await? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether the path is a mount point of mprov's where nothing is mounted.
+pub async fn is_empty_mount_point(connection: &dyn Connection, path: &str) -> Result<bool, Fault> {
+    let marked = connection.attribute(path, MOUNT_POINT).await.ok().flatten();
+    Ok(marked.as_deref() == Some("yes") && at(connection, path).await?.is_none())
 }
 
 /// What is mounted at the path itself, the topmost.

@@ -5,8 +5,10 @@ use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Object, Resource, Schema, T
 
 use super::directory_volume::DirectoryVolume;
 use super::driver::Driver;
+use super::filesystem_kind::Kind;
 use super::image_volume::{IMAGE, ImageVolume};
-use super::volume_place::Place;
+use super::lvm_volume::{LVM, LvmVolume, kind};
+use super::volume_place::{self, Place};
 use super::zfs_volume::{ZFS, ZfsVolume};
 use crate::connection::Connection;
 use crate::fstab::Fstab;
@@ -22,6 +24,7 @@ pub const DATA: &str = "all files in the volume";
 pub struct HostVolume {
     directory: DirectoryVolume,
     image: ImageVolume,
+    lvm: LvmVolume,
     zfs: ZfsVolume,
 }
 
@@ -38,8 +41,9 @@ pub fn schema() -> Schema {
                 "driver",
                 Attribute::optional(
                     Type::String,
-                    "btrfs (subvolume and snapshot), zfs (dataset and clone), image (a filesystem in a file), \
-                     reflink, copy, or auto: the best of them that works there, without image.",
+                    "btrfs (subvolume and snapshot), zfs (dataset and clone), lvm (thin volume and snapshot), image \
+                     (a filesystem in a file), reflink, copy, or auto: the best of them that works there, without \
+                     image, and with lvm only for the clone of such a volume.",
                 )
                 .default("auto"),
             ),
@@ -51,15 +55,31 @@ pub fn schema() -> Schema {
                 ),
             ),
             (
+                "pool",
+                Attribute::optional_computed(
+                    Type::String,
+                    "With lvm: the thin pool to make it in, like \"vg0/thin\"; a clone is in its source's.",
+                )
+                .replaces(),
+            ),
+            (
+                "type",
+                Attribute::optional_computed(
+                    Type::String,
+                    "With lvm: ext4 (the default) or xfs; a clone has its source's.",
+                )
+                .replaces(),
+            ),
+            (
                 "size",
                 Attribute::optional_computed(
                     Type::String,
-                    "Of an image, like \"20G\"; a clone has its source's unless it says more. It can grow.",
+                    "Of an image or with lvm, like \"20G\"; a clone has its source's unless it says more. It can grow.",
                 ),
             ),
             (
                 "persist",
-                Attribute::optional(Type::Bool, "Mount an image at boot as well, by a line in /etc/fstab.")
+                Attribute::optional(Type::Bool, "Mount what image and lvm make at boot as well, by a line in /etc/fstab.")
                     .default(true),
             ),
             ("driver_used", Attribute::computed(Type::String, "The driver that it was made with.")),
@@ -77,8 +97,10 @@ pub fn schema() -> Schema {
                     "Bytes that are copied to make it as a clone; 0 where it shares the data.",
                 ),
             ),
-            ("mounted", Attribute::computed(Type::Bool, "Of an image: it is mounted.")),
-            ("in_fstab", Attribute::computed(Type::Bool, "Of an image: it is mounted at boot.")),
+            ("mounted", Attribute::computed(Type::Bool, "With image and lvm: it is mounted.")),
+            ("in_fstab", Attribute::computed(Type::Bool, "With image and lvm: it is mounted at boot.")),
+            ("logical_volume", Attribute::computed(Type::String, "With lvm: its name, like \"vg0/name\".")),
+            ("uuid", Attribute::computed(Type::String, "With lvm: the filesystem's.")),
             ("intact", Attribute::computed(Type::Bool, "False once a delete of it has begun.")),
             ("absolute_path", Attribute::computed(Type::String, "The path on the machine.")),
             (
@@ -98,28 +120,63 @@ pub fn validate(config: &Object) -> Diagnostics {
         found.push(refused("size", fault.summary, fault.detail));
     }
     let Some(driver) = config["driver"].as_str() else { return found };
-    if !["auto", IMAGE, ZFS].contains(&driver) && Driver::parse(driver).is_none() {
+    if !["auto", IMAGE, LVM, ZFS].contains(&driver) && Driver::parse(driver).is_none() {
         let summary = format!("there is no volume driver \"{driver}\"");
-        found.push(refused("driver", summary, "Use auto, btrfs, zfs, image, reflink or copy."));
+        found.push(refused("driver", summary, "Use auto, btrfs, zfs, lvm, image, reflink or copy."));
     }
-    if driver != IMAGE && !config["size"].is_null() {
-        let detail =
-            "Other volumes are as large as their filesystem. Leave it out, or use driver = \"image\".";
-        found.push(refused("size", "only an image has a size", detail));
+    if ![IMAGE, LVM].contains(&driver) && !config["size"].is_null() {
+        let detail = "Other volumes are as large as their filesystem. Leave it out, or use driver = \"image\" or \
+                      driver = \"lvm\".";
+        found.push(refused("size", "only an image or a thin volume has a size", detail));
     }
     if driver == IMAGE && config["size"].is_null() && config["clone_of"].is_null() {
         let detail =
             "Say how much it may hold, like size = \"20G\": the file takes what is in it, and can grow.";
         found.push(refused("size", "an image needs a size", detail));
     }
+    validate_lvm(config, driver, &mut found);
     found
+}
+
+fn validate_lvm(config: &Object, driver: &str, found: &mut Diagnostics) {
+    if driver != LVM {
+        for name in ["pool", "type"].into_iter().filter(|name| !config[name].is_null()) {
+            let detail = "Leave it out, or use driver = \"lvm\".";
+            found.push(refused(name, format!("only a thin volume has a {name}"), detail));
+        }
+        return;
+    }
+    for name in ["pool", "size"] {
+        if config[name].is_null() && config["clone_of"].is_null() {
+            let detail = "Say where it is to be made and how much it may hold, like pool = \"vg0/thin\" and size = \
+                          \"20G\": it takes what is in it, and can grow.";
+            found.push(refused(name, format!("a thin volume needs a {name}"), detail));
+        }
+    }
+    if let Some(pool) = config["pool"].as_str()
+        && pool.split('/').filter(|part| !part.is_empty()).count() != 2
+    {
+        let detail = "Write the volume group and the pool, like \"vg0/thin\".";
+        found.push(refused("pool", format!("\"{pool}\" is no name of a thin pool"), detail));
+    }
+    match config["type"].as_str().map_or(Ok(Kind::Ext4), kind) {
+        Err(fault) => found.push(refused("type", fault.summary, fault.detail)),
+        Ok(kind) => {
+            let bytes = config["size"].as_str().and_then(|text| size::parse(text).ok());
+            if bytes.is_some_and(|bytes| bytes < kind.smallest()) && config["clone_of"].is_null() {
+                let detail = format!("It needs {}.", size::exact(kind.smallest()));
+                found.push(refused("size", "the volume is too small for its type", detail));
+            }
+        }
+    }
 }
 
 impl HostVolume {
     pub fn new(connection: Arc<dyn Connection>, fstab: Fstab) -> Self {
         Self {
             directory: DirectoryVolume(connection.clone()),
-            image: ImageVolume { connection: connection.clone(), fstab },
+            image: ImageVolume { connection: connection.clone(), fstab: fstab.clone() },
+            lvm: LvmVolume { connection: connection.clone(), fstab },
             zfs: ZfsVolume(connection),
         }
     }
@@ -128,6 +185,7 @@ impl HostVolume {
     fn by(&self, driver: Option<&str>) -> &dyn Resource {
         match driver {
             Some(IMAGE) => &self.image,
+            Some(LVM) => &self.lvm,
             Some(ZFS) => &self.zfs,
             _ => &self.directory,
         }
@@ -136,10 +194,17 @@ impl HostVolume {
     /// Who is to make the volume.
     async fn maker(&self, call: &Call, config: &Object) -> Result<&dyn Resource, Fault> {
         let known = ["driver_used", "driver"].into_iter().find_map(|name| config[name].as_str());
-        match known.filter(|driver| *driver != "auto") {
-            Some(driver) => Ok(self.by(Some(driver))),
-            None if self.zfs.suits(call, config).await? => Ok(&self.zfs),
-            None => Ok(&self.directory),
+        if let Some(driver) = known.filter(|driver| *driver != "auto") {
+            return Ok(self.by(Some(driver)));
+        }
+        if let Some(source) = volume_place::source(call, config)?
+            && self.lvm.has(&source).await?
+        {
+            return Ok(&self.lvm);
+        }
+        match self.zfs.suits(call, config).await? {
+            true => Ok(&self.zfs),
+            false => Ok(&self.directory),
         }
     }
 }
@@ -181,9 +246,10 @@ impl Resource for HostVolume {
 
     async fn import(&self, call: &Call, id: &str) -> Result<Object, Fault> {
         let path = manageable(&call.base_dir, id)?;
-        let driver = match self.image.has(&path).await? {
-            true => Some(IMAGE),
-            false => self.zfs.has(&path).await?.then_some(ZFS),
+        let driver = match () {
+            () if self.image.has(&path).await? => Some(IMAGE),
+            () if self.lvm.has(&path).await? => Some(LVM),
+            () => self.zfs.has(&path).await?.then_some(ZFS),
         };
         self.by(driver).import(call, id).await
     }

@@ -2,6 +2,7 @@ use mprov_sdk::{Change, Object, PlanRequest, Planned, Schema, Value, Verdict, pl
 
 use super::driver::Driver;
 use super::image_volume::IMAGE;
+use super::lvm_volume::LVM;
 use super::mend::mend;
 use super::zfs_volume::ZFS;
 
@@ -9,7 +10,7 @@ use super::zfs_volume::ZFS;
 ///
 /// A volume keeps the driver that it was made with: only another driver by name replaces it. What
 /// it was cloned from matters when it is made, and never again. One whose delete was interrupted
-/// is replaced. An image that is not mounted is mounted again.
+/// is replaced. An image or a thin volume that is not mounted is mounted again.
 pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
     let Some(prior) = request.observed else {
         let mut planned = plan_by_schema(schema, request);
@@ -26,7 +27,7 @@ pub fn plan(schema: &Schema, request: &PlanRequest<'_>) -> Planned {
     let half_deleted = prior["intact"].as_bool() == Some(false);
     if planned.verdict == Verdict::Replace || other_driver || half_deleted {
         replace(schema, request, prior, &mut planned, other_driver, half_deleted);
-    } else if prior["driver_used"].as_str() == Some(IMAGE) {
+    } else if is_mounted(prior["driver_used"].as_str()) {
         mend(&mut planned, prior, "mounted", true.into());
         mend(&mut planned, prior, "in_fstab", config["persist"].clone());
     }
@@ -72,16 +73,31 @@ fn tell_what_follows(after: &mut Object) {
     let driver = known("driver_used").or_else(|| known("driver"));
     if let Some(driver) = &driver {
         let at_once = Driver::parse(driver).is_some_and(Driver::clones_one_instant);
-        after.set("one_instant", [IMAGE, ZFS].contains(&driver.as_str()) || at_once);
+        after.set("one_instant", [IMAGE, ZFS, LVM].contains(&driver.as_str()) || at_once);
     }
-    if driver.as_deref() == Some(IMAGE) {
+    if is_mounted(driver.as_deref()) {
         after.set("mounted", true);
         after.set("in_fstab", after["persist"].clone());
-    } else if !after["driver"].is_unknown() {
-        for name in ["mounted", "in_fstab", "size"] {
-            after.set(name, Value::Null);
-        }
     }
+    // A clone whose source is not there yet may become a thin volume, as that will be.
+    let open = after["driver"].is_unknown() || (driver.is_none() && !after["clone_of"].is_null());
+    let absent: &[&str] = match driver.as_deref() {
+        _ if open => &[],
+        Some(LVM) => &[],
+        Some(IMAGE) => &OF_LVM,
+        _ => &[&OF_LVM[..], &["mounted", "in_fstab", "size"]].concat(),
+    };
+    for name in absent {
+        after.set(*name, Value::Null);
+    }
+}
+
+/// What only thin volumes have.
+const OF_LVM: [&str; 4] = ["pool", "type", "logical_volume", "uuid"];
+
+/// Whether volumes of that driver are a filesystem of their own.
+fn is_mounted(driver: Option<&str>) -> bool {
+    [Some(IMAGE), Some(LVM)].contains(&driver)
 }
 
 #[cfg(test)]
