@@ -71,6 +71,24 @@ async fn a_key_that_is_not_let_in_is_named() {
     assert!(fault.detail.contains(&key) && fault.detail.contains("authorized_keys"), "{fault}");
 }
 
+/// Such keys are what `core_private_key` makes.
+#[tokio::test]
+async fn a_key_in_pkcs_8_lets_in() {
+    let sshd = Sshd::start(&[]);
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let pem = run("openssl", &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+    let file = sshd.path("ec").display().to_string();
+    std::fs::write(&file, &pem).unwrap();
+    run("chmod", &["600", &file]);
+    std::fs::write(sshd.path("user.pub"), run("ssh-keygen", &["-y", "-f", &file])).unwrap();
+    let config = over(&sshd).with("private_key", &*pem).with("private_key_file", Value::Null);
+    connect(config).await.expect("it is let in");
+}
+
 #[tokio::test]
 async fn a_broken_key_and_a_missing_one_are_named_before_anything_is_sent() {
     let sshd = Sshd::start(&[]);
