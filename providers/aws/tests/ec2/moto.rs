@@ -1,9 +1,12 @@
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use crate::world::AUTHORIZATION;
 
 /// The EC2 API that these tests talk to, as PyPI has it.
 const PACKAGE: &str = "moto[ec2,server]==5.2.5";
@@ -61,7 +64,7 @@ fn free_port() -> u16 {
 fn listens(port: u16, process: &mut Child) -> bool {
     let begin = Instant::now();
     while begin.elapsed() < LIMIT {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        if is_warm(port) {
             return true;
         }
         if process.try_wait().expect("it can be asked").is_some() {
@@ -72,6 +75,21 @@ fn listens(port: u16, process: &mut Child) -> bool {
     process.kill().expect("it can be stopped");
     process.wait().expect("it ends");
     false
+}
+
+/// Moto makes a region when it is asked for the first time, and answers with errors to whoever asks
+/// meanwhile: so it is asked once, by one, for what takes longest.
+fn is_warm(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let body = "Action=DescribeImages&Version=2016-11-15";
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: ec2.us-east-1.amazonaws.com\r\nAuthorization: {AUTHORIZATION}\r\n\
+         Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut answer = String::new();
+    let asked = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
 fn cache() -> PathBuf {

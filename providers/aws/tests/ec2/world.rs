@@ -17,7 +17,7 @@ use crate::xml;
 pub const ZONE: &str = "us-east-1a";
 pub const OTHER_ZONE: &str = "us-east-1b";
 /// Moto tells the region by the scope of the credentials.
-const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/ec2/aws4_request, \
+pub const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=AKIATEST/20260101/us-east-1/ec2/aws4_request, \
                              SignedHeaders=host, Signature=0";
 
 /// Moto settles at once; what is slow here is what the proxy makes slow.
