@@ -52,8 +52,8 @@ impl<K: Kind> Tracked<K> {
 
     /// Waits until it is ready; none if it is gone.
     async fn ready(&self, ask: &Ask<'_>, id: &str) -> Result<Option<K::Seen>, Failure> {
-        let noun = K::NOUN;
-        let deadline = Instant::now() + ask.pace().patience * if K::SLOW { SLOW } else { 1 };
+        let limit = ask.pace().patience * if K::SLOW { SLOW } else { 1 };
+        let deadline = Instant::now() + limit;
         let mut pause = ask.pace().poll;
         loop {
             let Some(seen) = self.certain(ask, Sought::Id(id)).await? else { return Ok(None) };
@@ -68,7 +68,7 @@ impl<K: Kind> Tracked<K> {
                 Standing::Coming(what, per_cent) => tell(ask, &what, per_cent),
             }
             if Instant::now() >= deadline {
-                let message = format!("{noun} {id} is not ready after {} s", ask.pace().patience.as_secs());
+                let message = format!("{} {id} is not ready after {} s", K::NOUN, limit.as_secs());
                 return Err(Failure::refused("Timeout", message));
             }
             ask.pause(pause).await?;
