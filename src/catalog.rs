@@ -15,6 +15,8 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
         mprov_provider_proxy::provider(),
         mprov_provider_moodle::provider(),
         mprov_provider_http::provider(),
+        #[cfg(feature = "aws")]
+        mprov_provider_aws::provider(),
         mprov_provider_sim::provider(None),
     ]
 }

@@ -1,0 +1,7 @@
+use mprov_sdk::Schema;
+
+use super::{availability_zones, image, network, snapshot};
+
+pub fn schemas() -> Vec<Schema> {
+    vec![image::schema(), availability_zones::schema(), snapshot::schema(), network::schema()]
+}
