@@ -14,6 +14,7 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
         mprov_provider_docker::provider(),
         mprov_provider_proxy::provider(),
         mprov_provider_moodle::provider(),
+        mprov_provider_openstack::provider(),
         mprov_provider_sim::provider(None),
     ]
 }
