@@ -123,6 +123,19 @@ impl Api {
         self.ask(call, Method::POST, service, path, Some(body)).await
     }
 
+    /// A GET in that version, or the newest that the service has before it.
+    pub async fn get_in(
+        &self,
+        call: &Call,
+        service: Service,
+        version: Microversion,
+        path: &str,
+    ) -> Result<Json, ApiError> {
+        let version = self.newest(call, service).await?.map(|newest| newest.min(version));
+        self.send(call, &Request { method: Method::GET, service, path, query: &[], body: None, version })
+            .await
+    }
+
     /// A POST in a version newer than the usual one.
     pub async fn post_in(
         &self,
@@ -292,11 +305,13 @@ impl Api {
             ROOT => root_of(&base),
             path => format!("{base}{path}"),
         };
-        let url = reqwest::Url::parse_with_params(&url, request.query);
-        let url = url.or_else(|_| reqwest::Url::parse(&base)).map_err(|e| {
+        let mut url = reqwest::Url::parse(&url).map_err(|e| {
             Fault::new(format!("the address of the {} service makes no sense", request.service.name()))
                 .detail(format!("It is {base}: {e}."))
         })?;
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(request.query);
+        }
         let mut asked = self
             .http
             .request(request.method.clone(), url)
@@ -367,6 +382,8 @@ fn client(account: &Account) -> Result<reqwest::Client, Fault> {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(ANSWER_TIMEOUT)
+        // On a connection that the other side is about to close a create would be lost, or not.
+        .pool_max_idle_per_host(0)
         .tls_danger_accept_invalid_certs(!account.verify);
     if let Some(path) = &account.ca_file {
         let unusable = |why: String| {

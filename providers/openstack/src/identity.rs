@@ -108,7 +108,7 @@ fn refused(
                 .detail(format!("{} says: {why}. Check {who}.", account.auth_url)),
         );
     }
-    if status == StatusCode::NOT_FOUND {
+    if matches!(status.as_u16(), 300 | 404 | 405) {
         return ApiError::Fault(
             Fault::new(format!("there is no Identity API, version 3, at {}", account.auth_url)).detail(
                 "Set \"auth_url\" to the address that the cloud's documentation or openrc file gives.",

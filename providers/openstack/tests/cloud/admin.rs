@@ -8,7 +8,7 @@ use crate::rig::rig;
 
 /// Whose project the tests work in: an ordinary member of it.
 pub const PROJECT: &str = "site";
-/// Has a quota of nothing.
+/// Has a quota of one network and of nothing else.
 pub const POOR: &str = "poor";
 pub const PASSWORD: &str = "correct horse";
 
@@ -121,7 +121,7 @@ async fn fill() -> Stock {
     admin
         .ask("PUT", 8776, &format!("/v3/{own}/os-quota-sets/{poor}"), json!({"quota_set": {"volumes": 0}}))
         .await;
-    admin.ask("PUT", 9696, &format!("/v2.0/quotas/{poor}"), json!({"quota": {"network": 0}})).await;
+    admin.ask("PUT", 9696, &format!("/v2.0/quotas/{poor}"), json!({"quota": {"network": 1}})).await;
     for (name, cpus, memory) in
         [("rig.small", 1, 512), ("rig.large", 2, 1024), ("rig.huge", 512, 700_000_000)]
     {

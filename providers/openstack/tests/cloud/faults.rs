@@ -8,22 +8,20 @@ use crate::world::{World, account, id, without_unknown};
 #[tokio::test]
 async fn quotas_are_told_in_the_clouds_own_words() {
     let world = World::with(account(POOR), stock().await).await;
+    let ground = world.ground().await;
     let network = Object::new().with("name", world.name("net"));
-    let fault = world.apply("openstack_network", "net", &network, None).await.expect_err("no networks");
+    let fault = world.apply("openstack_network", "net", &network, None).await.expect_err("one is enough");
     assert!(fault.detail.contains("409") && fault.detail.contains("quota raised"), "{fault}");
     let volume = Object::new().with("size", 1);
     let fault = world.apply("openstack_volume", "data", &volume, None).await.expect_err("no volumes");
     assert!(fault.detail.contains("413") && fault.detail.contains("quota raised"), "{fault}");
-    let instance = Object::new()
-        .with("name", world.name("vm"))
-        .with("image", world.stock.image.as_str())
-        .with("instance_type", "rig.small")
-        .with("network_id", world.stock.external_network.as_str());
+    let instance = world.instance(&ground, "vm");
     let fault = world.apply("openstack_instance", "vm", &instance, None).await.expect_err("no instances");
     assert!(fault.detail.contains("403") && fault.detail.contains("Quota exceeded for instances"), "{fault}");
     assert!(fault.partial.is_none(), "nothing was made");
     let found = world.resource("openstack_instance").find(&world.call("vm"), &instance).await.expect("find");
     assert!(found.is_none());
+    world.remove_ground(&ground).await;
 }
 
 #[tokio::test]

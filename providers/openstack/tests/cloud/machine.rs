@@ -42,14 +42,19 @@ impl Shell<'_> {
     /// Waits for the machine to let somebody in.
     #[track_caller]
     fn wait(&self) {
+        self.wait_for("true");
+    }
+
+    #[track_caller]
+    fn wait_for(&self, condition: &str) {
         let begin = Instant::now();
         loop {
-            let output = self.try_run("true");
+            let output = self.try_run(condition);
             if output.status.success() {
                 return;
             }
             let err = String::from_utf8_lossy(&output.stderr);
-            assert!(begin.elapsed() < BOOT, "{} lets nobody in: {err}", self.address);
+            assert!(begin.elapsed() < BOOT, "{}: {condition} does not come true: {err}", self.address);
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -88,7 +93,8 @@ async fn a_machine_comes_up_with_its_disk_and_the_data_outlives_it() {
     shell.run(&format!("mkfs.ext4 -q {disk} && mount {disk} /mnt && echo precious > /mnt/file && sync"));
 
     let volume = world.change("openstack_volume", "data", &Object::new().with("size", 2), &volume).await;
-    assert_eq!(shell.run(&format!("blockdev --getsize64 {disk}")), (2_u64 << 30).to_string());
+    // Nova tells the instance once Cinder has told Nova.
+    shell.wait_for(&format!("test $(blockdev --getsize64 {disk}) = {}", 2_u64 << 30));
     shell.run(&format!("resize2fs {disk}"));
     let snapshot = Object::new().with("volume_id", volume.get("id").clone());
     let snapshot = world.make("openstack_snapshot", "snap", &snapshot).await;

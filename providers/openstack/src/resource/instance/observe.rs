@@ -4,9 +4,16 @@ use serde_json::Value as Json;
 use super::server;
 use crate::json;
 
-/// The attributes with what Nova and Neutron tell. `ports` are the server's, `flavour` is what
-/// its flavour's id stands for, where that flavour is still there.
-pub fn observed(attributes: &Object, server: &Json, ports: &[Json], flavour: Option<&Json>) -> Object {
+/// The attributes with what Nova and Neutron tell. `ports` are the server's, `addresses` the
+/// floating IPs that lead to them; `flavour` is what its flavour's id stands for, where that
+/// flavour is still there.
+pub fn observed(
+    attributes: &Object,
+    server: &Json,
+    ports: &[Json],
+    addresses: &[Json],
+    flavour: Option<&Json>,
+) -> Object {
     let mut object = attributes
         .clone()
         .with("id", json::text(&server["id"]))
@@ -16,8 +23,8 @@ pub fn observed(attributes: &Object, server: &Json, ports: &[Json], flavour: Opt
         .with("tags", json::map_like(json::tags(&server["metadata"]), attributes.get("tags")))
         .with("running", server::is_running(server))
         .with("status", json::text(&server["status"]))
-        .with("private_ip", address(server, "fixed"))
-        .with("public_ip", address(server, "floating"));
+        .with("private_ip", private_address(server))
+        .with("public_ip", addresses.first().map_or(Value::Null, |a| json::text(&a["floating_ip_address"])));
     // One that boots from a volume tells no image.
     if server["image"]["id"].is_string() {
         object.set("image", json::text(&server["image"]["id"]));
@@ -44,11 +51,11 @@ pub fn observed(attributes: &Object, server: &Json, ports: &[Json], flavour: Opt
     object
 }
 
-/// The first address of that kind, of version 4 if there is one.
-fn address(server: &Json, kind: &str) -> Value {
+/// The first address inside, of version 4 if there is one.
+fn private_address(server: &Json) -> Value {
     let networks = server["addresses"].as_object().into_iter().flat_map(|networks| networks.values());
     let mut addresses: Vec<_> =
-        networks.flat_map(json::items).filter(|a| a["OS-EXT-IPS:type"] == kind).collect();
+        networks.flat_map(json::items).filter(|a| a["OS-EXT-IPS:type"] == "fixed").collect();
     addresses.sort_by_key(|a| a["version"].as_i64());
     addresses.first().map_or(Value::Null, |a| json::text(&a["addr"]))
 }

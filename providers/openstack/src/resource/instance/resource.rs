@@ -11,7 +11,7 @@ use crate::creation;
 use crate::error::{ApiError, unless_gone};
 use crate::json;
 use crate::mark;
-use crate::resource::{neutron, port};
+use crate::resource::{address, neutron, port};
 use crate::waiting::{self, Look};
 
 pub struct InstanceResource {
@@ -30,10 +30,17 @@ impl InstanceResource {
 
     async fn observe(&self, call: &Call, attributes: &Object, server: &Json) -> Result<Object, ApiError> {
         let ports = self.ports(call, neutron::id(server)).await?;
+        // Nova learns of floating IPs with a delay: Neutron is asked.
+        let query: Vec<_> = ports.iter().map(|port| ("port_id", neutron::id(port))).collect();
+        let addresses = match query.is_empty() {
+            true => Vec::new(),
+            false => address::THING.list(&self.api, call, &query).await?,
+        };
         let flavour = json::str(&server["flavor"], "id");
         let flavour =
             unless_gone(self.api.get(call, Service::Compute, &format!("/flavors/{flavour}")).await)?;
-        Ok(observed(attributes, server, &ports, flavour.as_ref().map(|answer| &answer["flavor"])))
+        let flavour = flavour.as_ref().map(|answer| &answer["flavor"]);
+        Ok(observed(attributes, server, &ports, &addresses, flavour))
     }
 
     async fn seen(&self, call: &Call, attributes: &Object, server: &Json) -> Result<Object, Fault> {

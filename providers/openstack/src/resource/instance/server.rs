@@ -4,11 +4,15 @@ use serde_json::{Value as Json, json};
 use crate::api::{Api, Service};
 use crate::error::{ApiError, sentence, unless_gone};
 use crate::json;
+use crate::microversion::Microversion;
 use crate::waiting::{self, Look};
 
 /// States in which Nova works on a server (Compute API, "Server concepts").
 const BUSY: [&str; 8] =
     ["BUILD", "REBUILD", "RESIZE", "REVERT_RESIZE", "REBOOT", "HARD_REBOOT", "MIGRATING", "PASSWORD"];
+
+/// The version of the Compute API that tells a project's members why an action has failed.
+const EVENT_DETAILS: Microversion = Microversion(2, 84);
 
 pub async fn get(api: &Api, call: &Call, id: &str) -> Result<Option<Json>, ApiError> {
     let found = unless_gone(api.get(call, Service::Compute, &format!("/servers/{id}")).await)?;
@@ -107,20 +111,20 @@ async fn last_event(
     let newest = actions.iter().filter(|a| action.is_none_or(|wanted| a["action"] == wanted));
     let Some(newest) = newest.max_by_key(|a| json::str(a, "start_time")) else { return Ok(None) };
     let path = format!("{path}/{}", json::str(newest, "request_id"));
-    let answer = unless_gone(api.get(call, Service::Compute, &path).await)?.unwrap_or_default();
-    let events = json::items(&answer["instanceAction"]["events"]);
-    let failed = events.iter().find(|e| e["result"] == "Error");
-    Ok(failed.map(|event| {
-        // Only administrators are told more: the last line of the trace.
-        let trace = event["traceback"].as_str().unwrap_or_default().trim();
-        let told = trace.lines().last().or_else(|| event["details"].as_str());
-        format!(
-            "{} failed in {}: {}",
-            json::str(newest, "action"),
-            json::str(event, "event"),
-            told.unwrap_or("no reason is given")
-        )
-    }))
+    let answer =
+        unless_gone(api.get_in(call, Service::Compute, EVENT_DETAILS, &path).await)?.unwrap_or_default();
+    let action = &answer["instanceAction"];
+    let Some(event) = json::items(&action["events"]).iter().find(|e| e["result"] == "Error") else {
+        // Older versions show events to administrators only.
+        let failed = action["message"] == "Error";
+        return Ok(failed.then(|| format!("{} failed", json::str(newest, "action"))));
+    };
+    let trace = event["traceback"].as_str().unwrap_or_default().trim();
+    let told = event["details"].as_str().or_else(|| trace.lines().last()).filter(|told| !told.is_empty());
+    Ok(Some(told.map_or_else(
+        || format!("{} failed in {}", json::str(newest, "action"), json::str(event, "event")),
+        str::to_owned,
+    )))
 }
 
 /// A flavour by its id or name.

@@ -176,6 +176,10 @@ class HostDriver(fake.FakeDriver):
         super().spawn(context, instance, image_meta, injected_files, admin_password, allocations,
                       network_info, block_device_info, power_on, accel_info)
 
+    def default_root_device_name(self, instance, image_meta, root_bdm):
+        """The others are named after it."""
+        return "/dev/vda"
+
     def _start(self, instance, block_device_info):
         container = container_of(instance)
         container.start()
