@@ -194,13 +194,3 @@ fn end_with_this_process(id: &str) {
     // It waits for the other end of its input, which closes with this process.
     std::mem::forget(end.spawn().expect("setsid is there"));
 }
-
-#[test]
-fn zz_names() {
-    panic!(
-        "{} {} {}",
-        named_by(&["host.packages", "make-image"]),
-        named_by(&["cloud.packages", "make-image"]),
-        named_by(&["cloud.packages", "make-image", "configure", "services", "register.py", "etc", "drivers"])
-    );
-}
