@@ -17,6 +17,7 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
         mprov_provider_http::provider(),
         #[cfg(feature = "aws")]
         mprov_provider_aws::provider(),
+        mprov_provider_openstack::provider(),
         mprov_provider_sim::provider(None),
     ]
 }
