@@ -11,6 +11,7 @@ use mprov_sdk::{Fault, Object, PlanRequest, Value, Verdict};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::moto;
 use crate::world::{self, World, ZONE, without_unknown};
 use crate::xml;
 
@@ -201,7 +202,7 @@ impl Worker {
         let key = Object::new().with("name", name.as_str()).with("public_key", crate::networks::KEY);
         let key = self.make("aws_key_pair", "key", key).await;
         let machine = Object::new()
-            .with("image", self.world.image().await)
+            .with("image", moto::image())
             .with("instance_type", "t3.small")
             .with("subnet_id", id(&subnet))
             .with("key_name", name.as_str())

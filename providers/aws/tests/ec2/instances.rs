@@ -3,6 +3,7 @@ use std::time::Duration;
 use mprov_sdk::{Object, Value, Verdict};
 
 use crate::lifecycle::Lifecycle;
+use crate::moto;
 use crate::proxy::Fault;
 use crate::world::{World, ZONE, changed, without_unknown};
 use crate::xml;
@@ -13,7 +14,7 @@ const SCRIPT: &str = "#cloud-config\npackages: [docker.io]\n# Grüße\n";
 async fn config(world: &World) -> Object {
     Object::new()
         .with("name", world.name("vm"))
-        .with("image", world.image().await)
+        .with("image", moto::image())
         .with("instance_type", "t3.small")
         .with("availability_zone", ZONE)
         .with("user_data", SCRIPT)

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::world::AUTHORIZATION;
+use crate::xml;
 
 /// The EC2 API that these tests talk to, as PyPI has it.
 const PACKAGE: &str = "moto[ec2,server]==5.2.5";
@@ -27,14 +28,25 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 struct Moto {
     port: u16,
+    image: String,
     /// Holds the pipe open.
     _process: Child,
 }
 
 /// The port of the server, which all tests of this program share.
 pub fn port() -> u16 {
+    moto().port
+}
+
+/// A machine image that it has. Asked for once: moto's list of images does not bear questions at
+/// the same time.
+pub fn image() -> &'static str {
+    &moto().image
+}
+
+fn moto() -> &'static Moto {
     static MOTO: OnceLock<Moto> = OnceLock::new();
-    MOTO.get_or_init(start).port
+    MOTO.get_or_init(start)
 }
 
 fn start() -> Moto {
@@ -49,8 +61,8 @@ fn start() -> Moto {
             .stderr(Stdio::null())
             .spawn()
             .expect("python starts");
-        if listens(port, &mut process) {
-            return Moto { port, _process: process };
+        if let Some(image) = first_image(port, &mut process) {
+            return Moto { port, image, _process: process };
         }
     }
     panic!("moto does not start: try `{} -m moto.server`", python.display());
@@ -61,26 +73,27 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-fn listens(port: u16, process: &mut Child) -> bool {
+/// Waits for the server; none if it does not come up.
+fn first_image(port: u16, process: &mut Child) -> Option<String> {
     let begin = Instant::now();
     while begin.elapsed() < LIMIT {
-        if is_warm(port) {
-            return true;
+        if let Some(image) = warmed(port) {
+            return Some(image);
         }
         if process.try_wait().expect("it can be asked").is_some() {
-            return false;
+            return None;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     process.kill().expect("it can be stopped");
     process.wait().expect("it ends");
-    false
+    None
 }
 
 /// Moto makes a region when it is asked for the first time, and answers with errors to whoever asks
 /// meanwhile: so it is asked once, by one, for what takes longest.
-fn is_warm(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+fn warmed(port: u16) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let body = "Action=DescribeImages&Version=2016-11-15";
     let head = format!(
         "POST / HTTP/1.1\r\nHost: ec2.us-east-1.amazonaws.com\r\nAuthorization: {AUTHORIZATION}\r\n\
@@ -88,8 +101,10 @@ fn is_warm(port: u16) -> bool {
         body.len()
     );
     let mut answer = String::new();
-    let asked = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
-    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()?;
+    stream.read_to_string(&mut answer).ok()?;
+    xml::text(&answer, "imageId").map(str::to_owned)
 }
 
 fn cache() -> PathBuf {

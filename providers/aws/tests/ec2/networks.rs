@@ -1,6 +1,7 @@
 use mprov_sdk::{Object, Value, Verdict};
 
 use crate::lifecycle::Lifecycle;
+use crate::moto;
 use crate::proxy::Fault;
 use crate::world::{OTHER_ZONE, World};
 
@@ -113,7 +114,7 @@ async fn security_groups() {
     // In use: waited for, then told; and gone as soon as nothing uses it.
     let group = world.make(kind, "used", config).await;
     let instance = Object::new()
-        .with("image", world.image().await)
+        .with("image", moto::image())
         .with("instance_type", "t3.small")
         .with("subnet_id", subnet["id"].clone())
         .with("security_group_ids", Value::list([group["id"].clone()]));

@@ -206,11 +206,6 @@ impl World {
         answer.body
     }
 
-    pub async fn image(&self) -> String {
-        let answer = self.raw("DescribeImages", &[]).await;
-        xml::text(&answer, "imageId").expect("moto has images").to_owned()
-    }
-
     /// A VPC and a subnet in it, for what lies in one.
     pub async fn network(&self) -> (Object, Object) {
         let vpc = self.make("aws_vpc", "vpc", Object::new().with("cidr", "10.9.0.0/16")).await;
@@ -224,7 +219,7 @@ impl World {
 
     pub async fn instance(&self, token: &str) -> Object {
         let config = Object::new()
-            .with("image", self.image().await)
+            .with("image", moto::image())
             .with("instance_type", "t3.small")
             .with("availability_zone", ZONE);
         self.make("aws_instance", token, config).await
