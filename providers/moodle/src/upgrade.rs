@@ -156,7 +156,8 @@ impl<'a> Steps<'a> {
     fn of(call: &'a Call, with: &Upgrading<'a>) -> Self {
         let branch = |release: &Option<String>| {
             let release = release.as_deref().unwrap_or_default();
-            release.split('.').take(2).map(str::to_owned).collect::<Vec<_>>()
+            // "5.0 (Build: 20250414)" is of the branch of "5.0.6+".
+            release.split(|c: char| !c.is_ascii_digit()).take(2).map(str::to_owned).collect::<Vec<_>>()
         };
         let leaps = branch(&with.health.release) != branch(&with.health.db_release);
         Self {
@@ -341,7 +342,7 @@ mod tests {
     #[test]
     fn within_a_branch_nobody_knows_how_many_steps_there_are() {
         let call = call(mprov_sdk::Silent::shared());
-        let health = health("5.0.6", "5.0");
+        let health = health("5.0.6", "5.0 (Build: 20250414)");
         let with = Upgrading { health: &health, database: None, limit: Duration::ZERO, secret: "" };
         assert_eq!(Steps::of(&call, &with).total, None);
     }

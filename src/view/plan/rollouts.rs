@@ -98,7 +98,10 @@ fn title(phase: Phase, rollout: &RolloutPlan) -> String {
         Heading::ReadOnly if matches!(rollout.turn, Turn::Rollback { .. }) => "The switch:".to_owned(),
         Heading::ReadOnly => match (rollout.predicted, &rollout.rehearsed) {
             (Some(time), Some(rehearsal)) => {
-                format!("While users cannot write ({}, as the rehearsal {rehearsal} took):", about(time))
+                format!(
+                    "While users cannot write ({}, as the rehearsal {rehearsal} took beside the users):",
+                    about(time)
+                )
             }
             _ => "While users cannot write (for how long, no rehearsal has measured):".to_owned(),
         },
