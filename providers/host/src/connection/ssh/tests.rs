@@ -28,7 +28,8 @@ fn the_whole_provider_works_over_ssh() {
     // A login shell may read its start-up files for every command: a nested one does not (bash(1)).
     let sshd = Sshd::start(&["MaxStartups 100", "SetEnv SHLVL=2"]);
     let mut tests = Command::new(std::env::current_exe().unwrap());
-    tests.args(["--skip", "connection::ssh", "--test-threads", "4"]);
+    // Not these themselves, and not what runs in a guest of its own.
+    tests.args(["--skip", "connection::ssh", "--skip", "volumes_on_lvm", "--test-threads", "4"]);
     lend(&sshd, &mut tests);
     let output = tests.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
