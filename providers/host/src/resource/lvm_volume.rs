@@ -362,7 +362,7 @@ pub fn kind(name: &str) -> Result<Kind, Fault> {
 fn takes(kind: Kind, bytes: u64, is_clone: bool) -> u64 {
     match kind {
         // The log is written whole, see mkfs.xfs(8).
-        Kind::Xfs => (bytes / 2048).max(64 << 20) + LITTLE,
+        Kind::Xfs => (bytes / (2 << 10)).max(64 << 20) + LITTLE,
         _ if is_clone => LITTLE,
         // Tables of inodes and the journal.
         _ => bytes / 40 + (32 << 20),
