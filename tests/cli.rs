@@ -229,3 +229,17 @@ fn a_code_is_explained() {
     assert!(folder.ok(&["explain"]).stdout.lines().count() > 100);
     folder.fails(&["explain", "MP9999"], 1);
 }
+
+/// A provider's own block is looked at before anything is connected.
+#[test]
+fn a_mistake_in_a_providers_block_is_told_with_its_place() {
+    let folder = Folder::with(
+        "provider \"host\" {\n  address   = \"192.0.2.1\"\n  host_keys = [\"nonsense\"]\n  port      = 0\n}\n\n\
+         resource \"host_directory\" \"a\" {\n  path = \"/nonexistent\"\n}\n",
+    );
+    let refused = folder.fails(&["plan"], 1);
+    for told in ["this is no public key", "main.mprov.hcl:3:15", "a port is a number", "main.mprov.hcl:4:15"]
+    {
+        assert!(refused.stderr.contains(told), "{told} is missing: {}", refused.stderr);
+    }
+}
