@@ -14,6 +14,7 @@ use crate::error::{ApiError, is_quota, root_cause};
 use crate::identity::Grant;
 use crate::json;
 use crate::microversion::Microversion;
+use crate::service::Service;
 use crate::waiting;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,50 +25,6 @@ const TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// A service that asks for a longer pause is told to the user instead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Service {
-    /// Nova.
-    Compute,
-    /// Cinder.
-    Volume,
-    /// Neutron.
-    Network,
-    /// Glance.
-    Image,
-}
-
-impl Service {
-    /// Its name in `endpoints`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Compute => "compute",
-            Self::Volume => "volume",
-            Self::Network => "network",
-            Self::Image => "image",
-        }
-    }
-
-    /// Its types in catalogues, the official one first (OpenStack Service Types Authority).
-    fn types(self) -> &'static [&'static str] {
-        match self {
-            Self::Compute => &["compute"],
-            Self::Volume => &["block-storage", "volumev3", "block-store"],
-            Self::Network => &["network"],
-            Self::Image => &["image"],
-        }
-    }
-
-    /// The newest version that requests here are written for. Nova 2.46 is the last one that tells
-    /// a flavour's id in a server; Cinder 3.42 is the first one that extends a volume in use.
-    fn wanted(self) -> Option<Microversion> {
-        match self {
-            Self::Compute => Some(Microversion(2, 46)),
-            Self::Volume => Some(Microversion(3, 42)),
-            Self::Network | Self::Image => None,
-        }
-    }
-}
 
 /// The services of one cloud, as one account sees them.
 pub struct Api {

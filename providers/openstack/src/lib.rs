@@ -14,6 +14,7 @@ mod mark;
 mod microversion;
 mod provider;
 mod resource;
+mod service;
 mod session;
 mod validation;
 mod waiting;

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use mprov_sdk::{Attribute, Call, DataSource, Fault, Object, Schema, Type};
 use serde_json::Value as Json;
 
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::json;
 use crate::resource::instance::server;
+use crate::service::Service;
 
 pub const KIND: &str = "openstack_instance_type";
 

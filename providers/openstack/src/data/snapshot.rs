@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use mprov_sdk::{Attribute, Call, DataSource, Fault, Object, Schema, Type, Value};
 use serde_json::Value as Json;
 
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::resource::snapshot::{created_at, observed};
+use crate::service::Service;
 
 pub const KIND: &str = "openstack_snapshot";
 

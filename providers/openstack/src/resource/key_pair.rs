@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use mprov_sdk::{Attribute, Call, Fault, Object, Resource, Schema, Type};
 use serde_json::{Value as Json, json};
 
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::creation;
 use crate::error::{ApiError, unless_gone};
 use crate::json;
+use crate::service::Service;
 
 pub const KIND: &str = "openstack_key_pair";
 

@@ -1,11 +1,12 @@
 use mprov_sdk::{Call, Fault, Object};
 use serde_json::{Value as Json, json};
 
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::creation;
 use crate::error::{ApiError, unless_gone};
 use crate::json;
 use crate::mark;
+use crate::service::Service;
 
 /// A type of Neutron's: `{"network": {…}}` at `/networks`. All of them are made, found, changed
 /// and removed in the same way (Networking API v2.0).

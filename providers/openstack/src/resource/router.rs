@@ -6,8 +6,9 @@ use serde_json::{Value as Json, json};
 
 use super::neutron::{self, Thing};
 use super::port;
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::json;
+use crate::service::Service;
 
 pub const KIND: &str = "openstack_router";
 const THING: Thing = Thing { singular: "router", plural: "routers", word: "router" };

@@ -6,9 +6,10 @@ use mprov_sdk::{Attribute, Call, Fault, Object, Resource, Schema, Type};
 use serde_json::{Map, Value as Json, json};
 
 use super::neutron::{self, Thing};
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::json;
 use crate::mark;
+use crate::service::Service;
 
 pub const KIND: &str = "openstack_security_group";
 const THING: Thing = Thing { singular: "security_group", plural: "security_groups", word: "security group" };

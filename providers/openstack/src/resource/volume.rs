@@ -6,11 +6,12 @@ use mprov_sdk::{Attribute, Call, Fault, Object, Resource, Schema, Type};
 use serde_json::{Value as Json, json};
 
 use super::neutron;
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::creation;
 use crate::error::{ApiError, sentence, unless_gone};
 use crate::json;
 use crate::mark;
+use crate::service::Service;
 use crate::waiting::{self, Look};
 
 pub const KIND: &str = "openstack_volume";

@@ -6,10 +6,11 @@ use serde_json::{Value as Json, json};
 
 use super::instance::server;
 use super::volume::VolumeResource;
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::creation;
 use crate::error::{ApiError, unless_gone};
 use crate::json;
+use crate::service::Service;
 use crate::waiting::{self, Look};
 
 pub const KIND: &str = "openstack_volume_attachment";

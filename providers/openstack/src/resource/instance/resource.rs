@@ -6,12 +6,13 @@ use serde_json::{Value as Json, json};
 
 use super::observe::observed;
 use super::{boot, server};
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::creation;
 use crate::error::{ApiError, unless_gone};
 use crate::json;
 use crate::mark;
 use crate::resource::{address, neutron, port};
+use crate::service::Service;
 use crate::waiting::{self, Look};
 
 pub struct InstanceResource {

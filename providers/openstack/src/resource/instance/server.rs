@@ -1,10 +1,11 @@
 use mprov_sdk::{Call, Fault};
 use serde_json::{Value as Json, json};
 
-use crate::api::{Api, Service};
+use crate::api::Api;
 use crate::error::{ApiError, sentence, unless_gone};
 use crate::json;
 use crate::microversion::Microversion;
+use crate::service::Service;
 use crate::waiting::{self, Look};
 
 /// States in which Nova works on a server (Compute API, "Server concepts").
