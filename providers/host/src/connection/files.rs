@@ -261,7 +261,8 @@ pub fn processes_with(environment: &str) -> io::Result<Vec<u32>> {
     Ok(found)
 }
 
-fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+/// None where nothing is there.
+pub fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

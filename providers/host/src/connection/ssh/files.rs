@@ -12,7 +12,7 @@ use super::forward::Forwards;
 use super::link::Link;
 use super::script::{CANNOT_BEGIN, CANNOT_BEGIN_STATUS, Process, process, with_arguments};
 use super::settings::Settings;
-use crate::connection::files::mounts;
+use crate::connection::files::{mounts, present};
 use crate::connection::{Connection, EntryKind, Mount, NewFile, Space, Stat};
 use crate::path::folder;
 
@@ -127,14 +127,6 @@ fi
 if cp --reflink=always -- "$a" "$b" 2>/dev/null; then echo yes; else echo no; fi
 "#;
 
-fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 fn strange(answer: &str) -> io::Error {
     io::Error::other(format!("the machine's answer is not understood: {answer:?}"))
 }
@@ -211,16 +203,16 @@ impl Connection for Remote {
     }
 
     async fn stat(&self, path: &str) -> io::Result<Option<Stat>> {
-        let answer = absent_is_none(self.text("stat -c '%f %u %g %s %i' -- \"$1\"", &[path]).await)?;
+        let answer = present(self.text("stat -c '%f %u %g %s %i' -- \"$1\"", &[path]).await)?;
         answer.map(|answer| stat_of(&answer).ok_or_else(|| strange(&answer))).transpose()
     }
 
     async fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        absent_is_none(self.script("cat -- \"$1\"", &[path], None).await)
+        present(self.script("cat -- \"$1\"", &[path], None).await)
     }
 
     async fn hash(&self, path: &str) -> io::Result<Option<String>> {
-        let answer = absent_is_none(self.text("sha256sum -b -- \"$1\"", &[path]).await)?;
+        let answer = present(self.text("sha256sum -b -- \"$1\"", &[path]).await)?;
         // A backslash stands before the hash where the name has strange characters.
         let hash = |answer: String| {
             let first = answer.split_whitespace().next().map(|word| word.trim_start_matches('\\').to_owned());
@@ -270,7 +262,7 @@ impl Connection for Remote {
     }
 
     async fn remove_dir(&self, path: &str) -> io::Result<()> {
-        absent_is_none(self.quietly("rmdir -- \"$1\"", &[path]).await).map(drop)
+        present(self.quietly("rmdir -- \"$1\"", &[path]).await).map(drop)
     }
 
     async fn remove_tree(&self, path: &str) -> io::Result<()> {
@@ -278,9 +270,9 @@ impl Connection for Remote {
     }
 
     async fn set_mode(&self, path: &str, mode: u32) -> io::Result<()> {
-        let script = "[ ! -L \"$1\" ] || exit 40\nchmod -- \"$2\" \"$1\"";
-        let script = script.replace("exit 40", "{ echo 'Too many levels of symbolic links' >&2; exit 1; }");
-        self.quietly(&script, &[path, &format!("{mode:o}")]).await
+        let script = "if [ -L \"$1\" ]; then echo 'Too many levels of symbolic links' >&2; exit 1; fi\n\
+                      chmod -- \"$2\" \"$1\"";
+        self.quietly(script, &[path, &format!("{mode:o}")]).await
     }
 
     async fn set_owner(&self, path: &str, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
@@ -337,6 +329,9 @@ impl Connection for Remote {
     }
 
     async fn socket(&self, path: &str) -> Result<PathBuf, Fault> {
+        if let Some(local) = self.forwards.known(path).await {
+            return Ok(local);
+        }
         match self.stat(path).await {
             Ok(Some(_)) => self.forwards.to(&self.link, path).await,
             Ok(None) => Err(Fault::new(format!("there is no socket {path} on {}", self.link.name()))),

@@ -37,13 +37,16 @@ impl Drop for Forward {
 }
 
 impl Forwards {
+    /// The socket here that leads to that one already.
+    pub async fn known(&self, path: &str) -> Option<PathBuf> {
+        live(&*self.0.lock().await, path)
+    }
+
     /// The socket here that leads to that one there.
     pub async fn to(&self, link: &Arc<Link>, path: &str) -> Result<PathBuf, Fault> {
         let mut forwards = self.0.lock().await;
-        if let Some(forward) = forwards.get(path)
-            && !forward.task.is_finished()
-        {
-            return Ok(forward.local.clone());
+        if let Some(local) = live(&forwards, path) {
+            return Ok(local);
         }
         let (target, relay) = match link.settings.sudo {
             true => {
@@ -65,6 +68,10 @@ impl Forwards {
             .insert(path.to_owned(), Forward { local: local.clone(), task, _relay: relay, _folder: folder });
         Ok(local)
     }
+}
+
+fn live(forwards: &BTreeMap<String, Forward>, path: &str) -> Option<PathBuf> {
+    forwards.get(path).filter(|forward| !forward.task.is_finished()).map(|forward| forward.local.clone())
 }
 
 async fn accept(listener: UnixListener, link: Weak<Link>, target: String) {
