@@ -1,32 +1,11 @@
 use std::time::Duration;
 
+use mprov_sdk::parse_duration;
+
 /// A time written as seconds (`90`) or in units, `1h30m`, `1m30s`, `500ms`, `1.5s`.
 pub fn parse(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    if let Ok(seconds) = rest.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let split = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at(split);
-        let end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(end);
-        let seconds_per_unit = match unit {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        let seconds = number.parse::<f64>().ok()? * seconds_per_unit;
-        total = total.checked_add(Duration::try_from_secs_f64(seconds).ok()?)?;
-        rest = tail;
-    }
-    Some(total)
+    let text = text.trim();
+    text.parse().map(Duration::from_secs).ok().or_else(|| parse_duration(text))
 }
 
 #[cfg(test)]

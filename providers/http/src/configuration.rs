@@ -1,11 +1,10 @@
 use std::time::Duration;
 
-use mprov_sdk::{Attribute, Fault, Field, Object, Schema, Type, Value};
+use mprov_sdk::{Attribute, Fault, Field, Object, Schema, Type, Value, parse_duration};
 use reqwest::{Method, Url};
 
 use crate::authentication::{Kept, Login, OAuth2, Way};
 use crate::client::{Clients, Tls};
-use crate::duration;
 use crate::pace::Pace;
 use crate::place::{NOTATION, Place};
 use crate::redaction::Redaction;
@@ -259,7 +258,7 @@ fn rate(config: &Object) -> Result<Option<f64>, Fault> {
 
 fn time(config: &Object, name: &str) -> Result<Duration, Fault> {
     let text = config.opt_str(name)?.unwrap_or("60s");
-    duration::parse(text).ok_or_else(|| {
+    parse_duration(text).ok_or_else(|| {
         Fault::new(format!("\"{name}\" is no time")).detail("Write a number with ms, s, m or h: \"30s\".")
     })
 }

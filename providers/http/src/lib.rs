@@ -4,7 +4,6 @@ mod authentication;
 mod client;
 mod configuration;
 mod data;
-mod duration;
 mod json;
 mod pace;
 mod pause;

@@ -15,7 +15,6 @@ mod blueprint;
 mod check;
 mod configuration;
 mod drain;
-mod duration;
 mod model;
 mod place;
 mod probe;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// A time: `300s`, `1h30m`, `500ms`.
-pub fn parse(text: &str) -> Option<Duration> {
+/// A length of time with its units, `300s`, `1h30m`, `500ms`; none where it is not one.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     if rest.is_empty() {
         return None;
@@ -31,11 +31,11 @@ mod tests {
 
     #[test]
     fn times_need_a_unit() {
-        assert_eq!(parse("300s"), Some(Duration::from_secs(300)));
-        assert_eq!(parse("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(parse("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("300s"), Some(Duration::from_secs(300)));
+        assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
         for text in ["", "5", "s", "5 s", "-1s", "1d", "1..5s"] {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(parse_duration(text), None, "{text}");
         }
     }
 }

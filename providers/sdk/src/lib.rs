@@ -5,6 +5,7 @@ mod address;
 mod codec;
 mod convert;
 mod diagnostic;
+mod duration;
 mod event;
 mod fault;
 mod impact;
@@ -21,6 +22,7 @@ pub use address::{Address, AddressError, InstanceKey, Mode, ModulePath, ModuleSt
 pub use codec::{CodecError, NoSeal, Seal, decode, decode_object, encode, encode_object};
 pub use convert::{ConvertError, convert, unify};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Label, Severity, SourceId, Span};
+pub use duration::parse_duration;
 pub use event::{Event, Events, Progress, Silent};
 pub use fault::Fault;
 pub use impact::{Impact, Undo};

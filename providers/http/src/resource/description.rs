@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mprov_sdk::{Fault, Object, Value};
+use mprov_sdk::{Fault, Object, Value, parse_duration};
 use reqwest::Method;
 
-use crate::duration;
 use crate::place::{NOTATION, Place};
 use crate::pointer::Pointer;
 use crate::request::Request;
@@ -199,5 +198,5 @@ pub fn pointer(block: &Object, name: &str, default: &str) -> Result<Pointer, Fau
 
 fn time(block: &Object, name: &str, default: &str) -> Result<Duration, Fault> {
     let text = block.opt_str(name)?.unwrap_or(default);
-    duration::parse(text).ok_or_else(|| Fault::new(format!("\"{text}\" is no time")))
+    parse_duration(text).ok_or_else(|| Fault::new(format!("\"{text}\" is no time")))
 }

@@ -1,9 +1,8 @@
-use mprov_sdk::{Diagnostic, Diagnostics, Object, Value};
+use mprov_sdk::{Diagnostic, Diagnostics, Object, Value, parse_duration};
 use reqwest::Method;
 use reqwest::header::HeaderName;
 
 use super::schema::NOT_MADE;
-use crate::duration;
 use crate::place::{NOTATION, Place};
 use crate::pointer::Pointer;
 use crate::template::placeholders;
@@ -158,7 +157,7 @@ impl Check {
     }
 
     fn time(&mut self, attribute: &str, value: &Value) {
-        if let Some(text) = value.as_str().filter(|text| duration::parse(text).is_none()) {
+        if let Some(text) = value.as_str().filter(|text| parse_duration(text).is_none()) {
             let advice = "Write a number with ms, s, m or h: \"90s\".";
             self.malformed(attribute, format!("\"{text}\" is no time"), advice);
         }

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
+use mprov_sdk::parse_duration;
 use serde_json::{Value as Json, json};
 
 use super::state_file::is_there;
 use super::{GATE, Mounts, SLOT};
-use crate::duration;
 use crate::model::Route;
 use crate::state::{FREEZE, PAGE_AT_ONCE};
 
@@ -99,7 +99,7 @@ pub fn gate(route: &Route, mounts: Mounts<'_>) -> Option<Json> {
 
 /// How many questions make up the pause, and how many naps each of them; none without a pause.
 fn pace(route: &Route) -> Option<(u64, u64)> {
-    let pause = duration::parse(&route.pause)?;
+    let pause = parse_duration(&route.pause)?;
     let naps = u64::try_from(pause.as_millis().div_ceil(NAP.as_millis())).ok()?;
     let questions = naps.div_ceil(NAPS);
     (naps > 0).then(|| (questions, naps.div_ceil(questions)))

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mprov_sdk::{Call, Fault, Object, Resource};
+use mprov_sdk::{Call, Fault, Object, Resource, parse_duration};
 use serde_json::Value as Json;
 
 use super::route_attributes::{observed, route_of, same_configuration, updated};
@@ -11,7 +11,6 @@ pub use super::route_schema::{KIND, schema, validate};
 use super::{claim, owner};
 use crate::configuration;
 use crate::drain;
-use crate::duration;
 use crate::model::{Model, Owner, Route};
 use crate::probe::{self, Question};
 use crate::render;
@@ -132,7 +131,7 @@ impl RouteResource {
     /// The route of the attributes, if this proxy can serve it.
     fn wanted(&self, call: &Call, planned: &Object) -> Result<Route, Fault> {
         let route = route_of(planned, owner(call))?;
-        let pauses = duration::parse(&route.pause).is_some_and(|pause| !pause.is_zero());
+        let pauses = parse_duration(&route.pause).is_some_and(|pause| !pause.is_zero());
         if pauses && self.0.place.probe_socket().is_none() {
             return Err(Fault::new(format!("requests to {} cannot wait", route.hostname)).detail(
                 "They would wait at a socket beside the proxy's admin socket, and its admin API is a port. Make \
@@ -181,7 +180,7 @@ impl RouteResource {
         if frozen && (!before.frozen || before.draining) {
             files.set_draining(true).await?;
             // Nobody waits for what is known to come after his pause.
-            let pause = duration::parse(planned.str("pause")?).unwrap_or_default();
+            let pause = parse_duration(planned.str("pause")?).unwrap_or_default();
             files.freeze(call.read_only.is_none_or(|time| time <= pause)).await?;
             self.drain(call, planned, before.live).await?;
             files.set_draining(false).await?;
@@ -202,7 +201,7 @@ impl RouteResource {
     }
 
     async fn drain(&self, call: &Call, planned: &Object, slot: Slot) -> Result<(), Fault> {
-        let limit = duration::parse(planned.str("drain_timeout")?).unwrap_or(Duration::from_secs(30));
+        let limit = parse_duration(planned.str("drain_timeout")?).unwrap_or(Duration::from_secs(30));
         drain::wait_until_idle(call, &self.0, planned.str("hostname")?, slot, limit).await
     }
 
@@ -213,7 +212,7 @@ impl RouteResource {
             hostname: planned.str("hostname")?,
             slot,
             health_path: planned.opt_str("health_path")?,
-            limit: duration::parse(limit).unwrap_or(Duration::from_secs(60)),
+            limit: parse_duration(limit).unwrap_or(Duration::from_secs(60)),
         };
         let socket = self.0.machine.socket(&socket.to_string_lossy()).await?;
         probe::wait_for_answer(call, &socket, &question).await

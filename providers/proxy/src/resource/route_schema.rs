@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use mprov_sdk::{Attribute, Diagnostics, Field, Object, Schema, Type, Value};
+use mprov_sdk::{Attribute, Diagnostics, Field, Object, Schema, Type, Value, parse_duration};
 
 use super::{UNEXPECTED, UNEXPECTED_MEANS, known, refuse};
 use crate::model::Tls;
-use crate::{check, duration, size};
+use crate::{check, size};
 
 pub const KIND: &str = "proxy_route";
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
@@ -186,11 +186,11 @@ pub fn validate(config: &Object) -> Diagnostics {
         found.push(refuse("max_body", "max_body is no size", "Write it as \"512M\" or \"2G\"."));
     }
     for name in ["read_timeout", "write_timeout", "pause", "drain_timeout", "health_timeout"] {
-        if known(config, name).is_some_and(|t| duration::parse(t).is_none()) {
+        if known(config, name).is_some_and(|t| parse_duration(t).is_none()) {
             found.push(refuse(name, format!("{name} is no time"), "Write it as \"30s\", \"5m\" or \"1h\"."));
         }
     }
-    let pause = known(config, "pause").and_then(duration::parse);
+    let pause = known(config, "pause").and_then(parse_duration);
     if pause.is_some_and(|p| p > LONGEST_PAUSE) {
         found.push(refuse("pause", "pause is too long", "No client waits for more than 10 minutes."));
     }

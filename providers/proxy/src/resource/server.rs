@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mprov_sdk::{Attribute, Call, Diagnostics, Fault, Field, Object, Resource, Schema, Type, Value};
+use mprov_sdk::{
+    Attribute, Call, Diagnostics, Fault, Field, Object, Resource, Schema, Type, Value, parse_duration,
+};
 
 use super::{UNEXPECTED, UNEXPECTED_MEANS, claim, known, owner, refuse};
 use crate::configuration::frame;
-use crate::duration;
 use crate::model::{Acme, Model, Owner, Server};
 use crate::session::{Needs, Observed, Proxy};
 
@@ -85,7 +86,7 @@ pub fn validate(config: &Object) -> Diagnostics {
         found.push(refuse("https_port", "HTTP and HTTPS on the same port", "Give each a port of its own."));
     }
     for name in TIMEOUTS {
-        if known(config, name).is_some_and(|t| duration::parse(t).is_none()) {
+        if known(config, name).is_some_and(|t| parse_duration(t).is_none()) {
             found.push(refuse(name, format!("{name} is no time"), "Write it as \"30s\", \"5m\" or \"1h\"."));
         }
     }
